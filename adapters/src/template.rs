@@ -1,1 +1,1 @@
-//! x
+//! Pod templates, and the pods made from them.

@@ -45,9 +45,9 @@ pub fn outcome(write: Write, answer: &Refused) -> Outcome {
         (409, _) => Outcome::Changed,
         // The server answers a PATCH over another UID so: the field can't be changed.
         (422, Write::Patch) if answer.message.contains("metadata.uid") => Outcome::Changed,
-        (429, _) => {
-            Outcome::Refused(Refusal::Throttled { retry_after_ms: answer.retry_after_ms })
-        }
+        (429, _) => Outcome::Refused(Refusal::Throttled {
+            retry_after_ms: answer.retry_after_ms,
+        }),
         (code @ 500.., _) => Outcome::Unclear(Failure::Server(code)),
         (400..500, _) => Outcome::Refused(Refusal::Invalid(message())),
         // No answer of an API server; something between gave it.
@@ -58,7 +58,11 @@ pub fn outcome(write: Write, answer: &Refused) -> Outcome {
 /// What a 403 means: only its message tells (measured on Kubernetes 1.36).
 fn forbidden(answer: &Refused) -> Refusal {
     let says = |words: &str| answer.message.contains(words);
-    if answer.causes.iter().any(|cause| cause == "NamespaceTerminating") {
+    if answer
+        .causes
+        .iter()
+        .any(|cause| cause == "NamespaceTerminating")
+    {
         return Refusal::NamespaceGone;
     }
     if says("exceeded quota") || says("status unknown for quota") {
@@ -79,7 +83,11 @@ pub fn failure(answer: &Refused) -> Failure {
         403 => Failure::Forbidden,
         410 => Failure::Expired,
         429 => Failure::Throttled,
-        504 if answer.causes.iter().any(|cause| cause == "ResourceVersionTooLarge") => {
+        504 if answer
+            .causes
+            .iter()
+            .any(|cause| cause == "ResourceVersionTooLarge") =>
+        {
             Failure::RevisionTooNew
         }
         code @ 400.. => Failure::Server(code),

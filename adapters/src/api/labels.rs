@@ -18,7 +18,11 @@ pub const MAIN_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 /// The label selector of everything that is in the fleet's view, or with `all` of the kept pods as well.
 #[must_use]
 pub fn selector(fleet: &str, all: bool) -> String {
-    if all { format!("{FLEET}={fleet}") } else { format!("{FLEET}={fleet},{FINISHED}!=true") }
+    if all {
+        format!("{FLEET}={fleet}")
+    } else {
+        format!("{FLEET}={fleet},{FINISHED}!=true")
+    }
 }
 
 /// A template hash as the label's value.

@@ -39,9 +39,15 @@ pub fn view(pod: &Pod, fleet: &str, server_now: Timestamp) -> Result<PodView, No
         .map_err(|_| NoView::NoRevision(meta.name.clone(), meta.resource_version.clone()))?;
     let main_name = main_container(pod);
     let statuses = &pod.status.container_statuses;
-    let main = statuses.iter().find(|status| Some(status.name.as_str()) == main_name);
+    let main = statuses
+        .iter()
+        .find(|status| Some(status.name.as_str()) == main_name);
     let failed = |status: &ContainerStatus| {
-        status.state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0)
+        status
+            .state
+            .terminated
+            .as_ref()
+            .is_some_and(|ended| ended.exit_code != 0)
     };
     let age_ms = meta.creation_timestamp.map_or(0, |born| {
         u64::try_from(server_now.as_millisecond() - born.as_millisecond()).unwrap_or(0)
@@ -52,9 +58,9 @@ pub fn view(pod: &Pod, fleet: &str, server_now: Timestamp) -> Result<PodView, No
         uid: Uid::from(meta.uid.as_str()),
         revision,
         age_ms,
-        deleting: meta.deletion_timestamp.map(|_| {
-            u32::try_from(meta.deletion_grace_period_seconds.unwrap_or(0)).unwrap_or(0)
-        }),
+        deleting: meta
+            .deletion_timestamp
+            .map(|_| u32::try_from(meta.deletion_grace_period_seconds.unwrap_or(0)).unwrap_or(0)),
         phase: phase(&pod.status.phase),
         node: name(pod.spec.node_name.as_deref()),
         ip: name(pod.status.pod_ip.as_deref()),
@@ -70,8 +76,17 @@ pub fn view(pod: &Pod, fleet: &str, server_now: Timestamp) -> Result<PodView, No
 
 /// The main container's name: what the annotation says, else the first (SEE-1).
 fn main_container(pod: &Pod) -> Option<&str> {
-    let first = || pod.spec.containers.first().map(|container| container.name.as_str());
-    pod.metadata.annotations.get(labels::MAIN_CONTAINER).map(String::as_str).or_else(first)
+    let first = || {
+        pod.spec
+            .containers
+            .first()
+            .map(|container| container.name.as_str())
+    };
+    pod.metadata
+        .annotations
+        .get(labels::MAIN_CONTAINER)
+        .map(String::as_str)
+        .or_else(first)
 }
 
 fn our_labels(pod: &Pod, fleet: &str) -> Labels {
@@ -82,8 +97,12 @@ fn our_labels(pod: &Pod, fleet: &str) -> Labels {
     Labels {
         executor: name(all.get(labels::EXECUTOR).map(String::as_str)),
         group: name(all.get(labels::GROUP).map(String::as_str)),
-        finished: all.get(labels::FINISHED).is_some_and(|value| value == "true"),
-        template: all.get(labels::TEMPLATE).and_then(|value| labels::template_hash(value)),
+        finished: all
+            .get(labels::FINISHED)
+            .is_some_and(|value| value == "true"),
+        template: all
+            .get(labels::TEMPLATE)
+            .and_then(|value| labels::template_hash(value)),
     }
 }
 
@@ -98,9 +117,11 @@ fn phase(text: &str) -> Phase {
 }
 
 fn disruption(pod: &Pod) -> Option<Name> {
-    let target = pod.status.conditions.iter().find(|condition| {
-        condition.kind == "DisruptionTarget" && condition.status == "True"
-    })?;
+    let target = pod
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.kind == "DisruptionTarget" && condition.status == "True")?;
     Some(target.reason.as_deref().unwrap_or("Unknown").into())
 }
 
@@ -114,16 +135,22 @@ fn container(status: &ContainerStatus) -> Option<ContainerView> {
     } else if state.running.is_some() {
         Some(ContainerView::Running)
     } else {
-        state.waiting.as_ref().map(|waiting| ContainerView::Waiting(waiting.reason.as_str().into()))
+        state
+            .waiting
+            .as_ref()
+            .map(|waiting| ContainerView::Waiting(waiting.reason.as_str().into()))
     }
 }
 
 /// Why an init container keeps the main one from starting: that is what the main one waits for.
 fn init_trouble(pod: &Pod) -> Option<ContainerView> {
-    pod.status.init_container_statuses.iter().find_map(|status| {
-        let waiting = status.state.waiting.as_ref()?;
-        Some(ContainerView::Waiting(waiting.reason.as_str().into()))
-    })
+    pod.status
+        .init_container_statuses
+        .iter()
+        .find_map(|status| {
+            let waiting = status.state.waiting.as_ref()?;
+            Some(ContainerView::Waiting(waiting.reason.as_str().into()))
+        })
 }
 
 fn last_words(status: &ContainerStatus) -> Option<Name> {

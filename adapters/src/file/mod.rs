@@ -1,0 +1,1 @@
+//! Fleet files: what a user writes, and its defaults.

@@ -1,0 +1,1 @@
+//! The Kubernetes adapter, on the client of kube-rs.
