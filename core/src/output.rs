@@ -273,6 +273,8 @@ pub enum Why {
     Shrink2,
     /// Its group is gone, or the fleet is suspended.
     Shrink4,
+    /// Its pod is seen terminating, and nobody had asked the engine to drain it.
+    End1,
     /// Its pod has finished.
     End2,
     /// The fleet is shut down.
