@@ -5,4 +5,5 @@
 pub mod answer;
 pub mod labels;
 pub mod pod;
+pub mod quantity;
 pub mod view;
