@@ -213,6 +213,8 @@ pub struct PodView {
     pub reason: Option<Name>,
     /// The reason of a condition `DisruptionTarget` that is true.
     pub disruption: Option<Name>,
+    /// Its condition `Ready` is true.
+    pub ready: bool,
     /// Its main container, once there is a status of it.
     pub main: Option<ContainerView>,
     /// Another container ended with an exit code other than 0.

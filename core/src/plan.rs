@@ -196,8 +196,6 @@ pub enum WakeReason {
     Missing,
     /// When a terminating pod is overdue (END-1).
     Overdue,
-    /// When a failure is forgotten (FAIL-1).
-    Forget,
     /// When a listing is due (SEE-4, SEE-5).
     Relist,
     /// When a silent watch is given up (SEE-4).

@@ -2,7 +2,7 @@
 
 use super::{
     labels,
-    pod::{ContainerStatus, Pod},
+    pod::{Condition, ContainerStatus, Pod},
 };
 use evenkeel_core::{
     Name, Revision, Uid,
@@ -66,6 +66,7 @@ pub fn view(pod: &Pod, fleet: &str, server_now: Timestamp) -> Result<PodView, No
         ip: name(pod.status.pod_ip.as_deref()),
         reason: name(pod.status.reason.as_deref()),
         disruption: disruption(pod),
+        ready: holds(pod, "Ready").is_some(),
         main: main.and_then(container).or_else(|| init_trouble(pod)),
         sidecar_failed: statuses
             .iter()
@@ -116,12 +117,16 @@ fn phase(text: &str) -> Phase {
     }
 }
 
-fn disruption(pod: &Pod) -> Option<Name> {
-    let target = pod
-        .status
+/// The condition of that type, where it is true.
+fn holds<'a>(pod: &'a Pod, kind: &str) -> Option<&'a Condition> {
+    pod.status
         .conditions
         .iter()
-        .find(|condition| condition.kind == "DisruptionTarget" && condition.status == "True")?;
+        .find(|condition| condition.kind == kind && condition.status == "True")
+}
+
+fn disruption(pod: &Pod) -> Option<Name> {
+    let target = holds(pod, "DisruptionTarget")?;
     Some(target.reason.as_deref().unwrap_or("Unknown").into())
 }
 
