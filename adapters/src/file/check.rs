@@ -1,12 +1,15 @@
 //! What no single key can tell: contradictions, zeros that make no sense, and what deserves a warning.
 
 use super::{
-    config::{ConfigKeys, Owner, RampKey},
+    config::{ConfigKeys, RampKey},
     fleet::{ClusterKind, FleetKeys},
     group::{GroupKeys, ShrinkKey},
     words::Duration,
 };
-use crate::template::{FieldPath, names};
+use crate::{
+    api::owner::Owner,
+    template::{FieldPath, names},
+};
 use evenkeel_core::{Span, config::EngineMode, input::Shutdown};
 
 /// What was found: the field, and what is to be said of it.

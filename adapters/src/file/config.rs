@@ -4,6 +4,7 @@ use super::{
     group::GroupKeys,
     words::{Bound, Duration, OrNever, at_least_one, failures, switch},
 };
+use crate::api::owner::Owner;
 use evenkeel_core::{
     Config, Group, Span,
     config::{Ending, EngineMode, Failing, Growing, Living, Ramp, Seeing, Shrinking},
@@ -79,6 +80,7 @@ pub struct ConfigKeys {
     pub lease_duration: Duration,
     /// LIVE-3: `driver`, `none`, or `{kind: Deployment, name: engine}` in the same namespace: what the executors are
     /// collected with. The pod that we run in, where there is one.
+    #[serde(deserialize_with = "owner")]
     pub owner: Option<Owner>,
 }
 
@@ -198,56 +200,8 @@ impl From<RampKey> for Ramp {
 }
 
 /// LIVE-3: what the executors are collected with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The pod that the controller runs in.
-    Driver,
-    /// Nothing.
-    None,
-    /// An object in the same namespace.
-    Object {
-        /// Its kind.
-        kind: OwnerKind,
-        /// Its name.
-        name: String,
-    },
-}
-
-/// The kinds of objects that may own executors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, reason = "the kinds are Kubernetes' own")]
-pub enum OwnerKind {
-    Pod,
-    ConfigMap,
-    Service,
-    Deployment,
-    ReplicaSet,
-    StatefulSet,
-    DaemonSet,
-    Job,
-}
-
-impl OwnerKind {
-    /// The kind, its `apiVersion`, and its plural in the API's addresses.
-    #[must_use]
-    pub fn api(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Pod => ("Pod", "v1", "pods"),
-            Self::ConfigMap => ("ConfigMap", "v1", "configmaps"),
-            Self::Service => ("Service", "v1", "services"),
-            Self::Deployment => ("Deployment", "apps/v1", "deployments"),
-            Self::ReplicaSet => ("ReplicaSet", "apps/v1", "replicasets"),
-            Self::StatefulSet => ("StatefulSet", "apps/v1", "statefulsets"),
-            Self::DaemonSet => ("DaemonSet", "apps/v1", "daemonsets"),
-            Self::Job => ("Job", "batch/v1", "jobs"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Owner {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OwnerVisitor)
-    }
+fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Owner>, D::Error> {
+    deserializer.deserialize_any(OwnerVisitor).map(Some)
 }
 
 struct OwnerVisitor;
@@ -270,6 +224,7 @@ impl<'de> Visitor<'de> for OwnerVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Owner, A::Error> {
         let object = OwnerObject::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Owner::Object {
+            api_version: object.api_version,
             kind: object.kind,
             name: object.name,
         })
@@ -282,6 +237,8 @@ impl<'de> Visitor<'de> for OwnerVisitor {
     expecting = "a map, as {kind: Deployment, name: engine}"
 )]
 struct OwnerObject {
-    kind: OwnerKind,
+    #[serde(default)]
+    api_version: Option<String>,
+    kind: String,
     name: String,
 }

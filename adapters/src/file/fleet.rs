@@ -1,14 +1,12 @@
 //! The keys of a fleet file, and the checked whole that is made of them.
 
 use super::{
-    check,
-    config::{ConfigKeys, Owner},
-    error::FileError,
-    group::GroupKeys,
-    node::Node,
-    words::Duration,
+    check, config::ConfigKeys, error::FileError, group::GroupKeys, node::Node, words::Duration,
 };
-use crate::template::{FieldPath, PodTemplate, Templates};
+use crate::{
+    api::owner::Owner,
+    template::{FieldPath, PodTemplate, Templates},
+};
 use evenkeel_core::{
     Config, Group, Name, Span,
     input::{GroupWish, Shutdown},

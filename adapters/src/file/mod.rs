@@ -15,7 +15,7 @@ mod node;
 mod tests;
 mod words;
 
-pub use config::{ConfigKeys, FixedRamp, Owner, OwnerKind, RampKey};
+pub use config::{ConfigKeys, FixedRamp, RampKey};
 pub use error::{FileError, Position};
 pub use fleet::{ClusterKind, FleetFile, FleetKeys, GroupFile, Weather};
 pub use group::{GroupKeys, ResourceKeys, ShrinkKey};

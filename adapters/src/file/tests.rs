@@ -1,6 +1,7 @@
 //! Every key, every default, and every error with its exact line.
 
 use super::*;
+use crate::api::owner::Owner;
 use evenkeel_core::{
     Span,
     config::{EngineMode, Ramp, Replace, Shrink},
@@ -127,7 +128,8 @@ groups:
     assert_eq!(file.shutdown, Shutdown::Drain);
     assert_eq!(file.run_for, Some(Span::seconds(30)));
     let owner = Owner::Object {
-        kind: OwnerKind::Deployment,
+        api_version: None,
+        kind: "Deployment".to_owned(),
         name: "engine".to_owned(),
     };
     assert_eq!(file.owner, Some(owner));
@@ -315,8 +317,8 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
             "fleet.yaml:2:17: config.owner: \"me\" is not driver, none, or a map, as {kind: Deployment, name: engine}",
         ),
         (
-            config("owner: {kind: Node, name: n}"),
-            "fleet.yaml:2:24: config.owner.kind: \"Node\" is not one of Pod, ConfigMap, Service, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job",
+            config("owner: {kind: Job, nam: n}"),
+            "fleet.yaml:2:29: config.owner.nam: there is no such key here; did you mean name?",
         ),
         (
             config("max_pending: all"),
