@@ -4,5 +4,6 @@
 
 pub mod answer;
 pub mod labels;
+pub mod owner;
 pub mod pod;
 pub mod view;
