@@ -10,7 +10,10 @@ use super::{
 use crate::{
     api::pod::OwnerReference,
     port::Cluster,
-    template::{Template, Templates},
+    template::{
+        Template, Templates,
+        names::{is_dns_label, is_label_value},
+    },
 };
 use evenkeel_core::{
     Config, Controller, Group, Input, Name,
@@ -62,10 +65,14 @@ pub struct FleetBuilder {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The fleet's name does not do.
-    #[error("{0:?} is no fleet name: it must be a DNS label of at most 40 characters (a-z, 0-9 and -, beginning with a letter, not ending with -)")]
+    #[error(
+        "{0:?} is no fleet name: it must be a DNS label of at most 40 characters (a-z, 0-9 and -, beginning with a letter, not ending with -)"
+    )]
     Name(String),
     /// A group's name does not do.
-    #[error("{0:?} is no group name: it must be a label value (at most 63 of a-z, A-Z, 0-9, -, _ and ., with a letter or digit at both ends)")]
+    #[error(
+        "{0:?} is no group name: it must be a label value (at most 63 of a-z, A-Z, 0-9, -, _ and ., with a letter or digit at both ends)"
+    )]
     Group(String),
     /// A group is wanted whose template is not there.
     #[error("group {0} has no template of the hash {1:016x}; give it one with template()")]
@@ -87,10 +94,22 @@ impl FleetBuilder {
 
     /// A group with its target and its template: a [`PodTemplate`](crate::template::PodTemplate), or a function of the
     /// executor's id that gives the same for the same id.
-    pub fn group(mut self, group: impl Into<Group>, target: u64, template: impl Into<Template>) -> Self {
+    pub fn group(
+        mut self,
+        group: impl Into<Group>,
+        target: u64,
+        template: impl Into<Template>,
+    ) -> Self {
         let group = group.into();
         let template = self.templates.insert(group.clone(), template);
-        self.wishes.insert(group, GroupWish { target, maximum: None, template });
+        self.wishes.insert(
+            group,
+            GroupWish {
+                target,
+                maximum: None,
+                template,
+            },
+        );
         self
     }
 
@@ -150,19 +169,30 @@ impl FleetBuilder {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         self.check()?;
         let head = Head::new(self.config.clone(), self.name.clone());
-        let recorder = self.recorder.map(|sink| Recorder::begin(sink, &head)).transpose()?;
+        let recorder = self
+            .recorder
+            .map(|sink| Recorder::begin(sink, &head))
+            .transpose()?;
         let controller = Controller::new(self.config.clone(), self.name.clone());
         let (inputs, inbox) = mpsc::unbounded_channel();
         let (say_status, status) = watch::channel(controller.status().clone());
         let (say_event, events) = mpsc::unbounded_channel();
         let (alive, gone) = oneshot::channel();
-        let identity = self.identity.unwrap_or_else(|| Identity::of_this_process(None));
+        let identity = self
+            .identity
+            .unwrap_or_else(|| Identity::of_this_process(None));
         let lease = if self.lease {
-            Lease::On(Box::new(LeaseKeeper::new(identity, self.config.living.lease_duration)))
+            Lease::On(Box::new(LeaseKeeper::new(
+                identity,
+                self.config.living.lease_duration,
+            )))
         } else {
             Lease::Off
         };
-        let first = DesiredChange { whole: Some(self.wishes), ..DesiredChange::default() };
+        let first = DesiredChange {
+            whole: Some(self.wishes),
+            ..DesiredChange::default()
+        };
         let task = Task {
             clock: Clock::start(),
             controller,
@@ -186,16 +216,25 @@ impl FleetBuilder {
             troubles: super::trouble::Troubles::default(),
         };
         let task = runtime.spawn(task.run(Input::Desired(first)));
-        let handle = Handle { inputs, status, cluster, _alive: Arc::new(alive) };
-        Ok(Running { handle, events, task })
+        let handle = Handle {
+            inputs,
+            status,
+            cluster,
+            _alive: Arc::new(alive),
+        };
+        Ok(Running {
+            handle,
+            events,
+            task,
+        })
     }
 
     fn check(&self) -> Result<(), StartError> {
-        if !crate::template::is_dns_label(&self.name, 40) {
+        if !is_dns_label(&self.name, 40) {
             return Err(StartError::Name(self.name.to_string()));
         }
         for (group, wish) in &self.wishes {
-            if group.is_empty() || !crate::template::is_label_value(group) {
+            if group.is_empty() || !is_label_value(group) {
                 return Err(StartError::Group(group.to_string()));
             }
             if self.templates.get(wish.template).is_none() {

@@ -10,7 +10,9 @@ pub(super) struct Clock {
 
 impl Clock {
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     pub fn now(self) -> Time {
@@ -19,6 +21,7 @@ impl Clock {
 
     /// When that moment is; None where it is too far off to come.
     pub fn at(self, time: Time) -> Option<Instant> {
-        self.start.checked_add(std::time::Duration::from_millis(time.0))
+        self.start
+            .checked_add(std::time::Duration::from_millis(time.0))
     }
 }

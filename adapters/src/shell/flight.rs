@@ -67,7 +67,9 @@ pub enum ReplayError {
     #[error("line 1: this is no flight record: {0}")]
     NoRecord(serde_json::Error),
     /// It was written by a version with another format.
-    #[error("line 1: it has format {found}, and this version reads format {FORMAT}; replay it with evenkeel {version}")]
+    #[error(
+        "line 1: it has format {found}, and this version reads format {FORMAT}; replay it with evenkeel {version}"
+    )]
     OtherFormat {
         /// Its format.
         found: u32,
@@ -108,7 +110,10 @@ pub fn replay(record: impl BufRead) -> Result<Replayed, ReplayError> {
     let head = lines.next().ok_or(ReplayError::Empty)??;
     let format: Format = serde_json::from_str(&head).map_err(ReplayError::NoRecord)?;
     if format.format != FORMAT {
-        return Err(ReplayError::OtherFormat { found: format.format, version: format.version });
+        return Err(ReplayError::OtherFormat {
+            found: format.format,
+            version: format.version,
+        });
     }
     let head: Head = serde_json::from_str(&head).map_err(ReplayError::NoRecord)?;
     let fleet = head.fleet.to_string();
@@ -118,13 +123,29 @@ pub fn replay(record: impl BufRead) -> Result<Replayed, ReplayError> {
         let step: Step = match serde_json::from_str(&line?) {
             Ok(step) => step,
             Err(error) if error.is_eof() && lines.peek().is_none() => {
-                return Ok(Replayed { fleet, steps: replay.steps(), truncated: true });
+                return Ok(Replayed {
+                    fleet,
+                    steps: replay.steps(),
+                    truncated: true,
+                });
             }
-            Err(error) => return Err(ReplayError::BadLine { line: number, error }),
+            Err(error) => {
+                return Err(ReplayError::BadLine {
+                    line: number,
+                    error,
+                });
+            }
         };
         replay
             .step(&step)
-            .map_err(|difference| ReplayError::Differs { line: number, difference: Box::new(difference) })?;
+            .map_err(|difference| ReplayError::Differs {
+                line: number,
+                difference: Box::new(difference),
+            })?;
     }
-    Ok(Replayed { fleet, steps: replay.steps(), truncated: false })
+    Ok(Replayed {
+        fleet,
+        steps: replay.steps(),
+        truncated: false,
+    })
 }

@@ -41,7 +41,8 @@ fn panic_text(error: tokio::task::JoinError) -> String {
     }
     let payload = error.into_panic();
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// What an engine hears.
@@ -98,7 +99,9 @@ pub struct Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("status", &*self.status.borrow()).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("status", &*self.status.borrow())
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,7 +120,10 @@ impl Handle {
     /// The fleet has ended.
     pub fn release(&self, executors: impl IntoIterator<Item = ExecutorId>) -> Result<(), Closed> {
         let release = executors.into_iter().collect();
-        self.update(DesiredChange { release, ..DesiredChange::default() })
+        self.update(DesiredChange {
+            release,
+            ..DesiredChange::default()
+        })
     }
 
     /// Deletes these now, with their pods' own grace. Changes no target.
@@ -125,8 +131,14 @@ impl Handle {
     /// # Errors
     /// The fleet has ended.
     pub fn kill(&self, executors: impl IntoIterator<Item = ExecutorId>) -> Result<(), Closed> {
-        let kill = executors.into_iter().map(|id| (id, KillReason::Asked)).collect();
-        self.update(DesiredChange { kill, ..DesiredChange::default() })
+        let kill = executors
+            .into_iter()
+            .map(|id| (id, KillReason::Asked))
+            .collect();
+        self.update(DesiredChange {
+            kill,
+            ..DesiredChange::default()
+        })
     }
 
     /// The engine gives this one up (lost heartbeats): killed, and counted as a failure.
@@ -135,7 +147,10 @@ impl Handle {
     /// The fleet has ended.
     pub fn failed(&self, executor: ExecutorId, reason: impl Into<Name>) -> Result<(), Closed> {
         let kill = BTreeMap::from([(executor, KillReason::Unhealthy(reason.into()))]);
-        self.update(DesiredChange { kill, ..DesiredChange::default() })
+        self.update(DesiredChange {
+            kill,
+            ..DesiredChange::default()
+        })
     }
 
     /// Takes the group out of what is wanted; its executors are released.
@@ -143,7 +158,10 @@ impl Handle {
     /// # Errors
     /// The fleet has ended.
     pub fn remove_group(&self, group: impl Into<Group>) -> Result<(), Closed> {
-        self.update(DesiredChange { remove: [group.into()].into(), ..DesiredChange::default() })
+        self.update(DesiredChange {
+            remove: [group.into()].into(),
+            ..DesiredChange::default()
+        })
     }
 
     /// Suspends the fleet, or undoes that.
@@ -151,7 +169,10 @@ impl Handle {
     /// # Errors
     /// The fleet has ended.
     pub fn suspend(&self, suspend: bool) -> Result<(), Closed> {
-        self.update(DesiredChange { suspend: Some(suspend), ..DesiredChange::default() })
+        self.update(DesiredChange {
+            suspend: Some(suspend),
+            ..DesiredChange::default()
+        })
     }
 
     /// Lifts a halt (FAIL-1).
@@ -159,7 +180,10 @@ impl Handle {
     /// # Errors
     /// The fleet has ended.
     pub fn resume(&self) -> Result<(), Closed> {
-        self.update(DesiredChange { resume_after_halt: true, ..DesiredChange::default() })
+        self.update(DesiredChange {
+            resume_after_halt: true,
+            ..DesiredChange::default()
+        })
     }
 
     /// Ends the fleet.
@@ -167,7 +191,10 @@ impl Handle {
     /// # Errors
     /// It has ended already.
     pub fn shutdown(&self, how: Shutdown) -> Result<(), Closed> {
-        self.update(DesiredChange { shutdown: Some(how), ..DesiredChange::default() })
+        self.update(DesiredChange {
+            shutdown: Some(how),
+            ..DesiredChange::default()
+        })
     }
 
     /// An executor has registered with the engine.
@@ -212,9 +239,16 @@ impl Handle {
     ///
     /// # Errors
     /// The fleet ended before.
-    pub async fn wait_until(&self, reached: impl FnMut(&Arc<Status>) -> bool) -> Result<Arc<Status>, NotReached> {
+    pub async fn wait_until(
+        &self,
+        reached: impl FnMut(&Arc<Status>) -> bool,
+    ) -> Result<Arc<Status>, NotReached> {
         let mut status = self.status.clone();
-        status.wait_for(reached).await.map(|status| status.clone()).map_err(|_| NotReached)
+        status
+            .wait_for(reached)
+            .await
+            .map(|status| status.clone())
+            .map_err(|_| NotReached)
     }
 
     /// Waits until every group is at its target. Cancellation-safe.

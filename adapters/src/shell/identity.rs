@@ -24,13 +24,19 @@ impl Identity {
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
         let start = process_start(pid).unwrap_or_else(|| "unknown".to_owned());
         let machine = pod_uid.map_or_else(host_and_boot, str::to_owned);
-        Self { machine, pid, start: format!("{start}.{instance}") }
+        Self {
+            machine,
+            pid,
+            start: format!("{start}.{instance}"),
+        }
     }
 
     /// Whether the holder of that name is known to be dead: of our pod, or of our host and boot with its process gone.
     #[must_use]
     pub fn knows_dead(&self, holder: &str) -> bool {
-        let Some((machine, pid, start)) = parts(holder) else { return false };
+        let Some((machine, pid, start)) = parts(holder) else {
+            return false;
+        };
         if machine != self.machine {
             return false;
         }
@@ -38,7 +44,9 @@ impl Identity {
         let its_start = start.split_once('.').map_or(start, |(start, _)| start);
         match running {
             // A pod's containers share no process ids over restarts: whoever was there before us is gone.
-            _ if !machine.contains(':') => pid.parse() != Ok(self.pid) || self.to_string() == holder,
+            _ if !machine.contains(':') => {
+                pid.parse() != Ok(self.pid) || self.to_string() == holder
+            }
             Some(running) => running != its_start,
             None => true,
         }
@@ -88,7 +96,10 @@ mod tests {
         let me = Identity::of_this_process(None);
         let other = Identity::of_this_process(None);
         assert_ne!(me, other);
-        assert!(!me.knows_dead(&other.to_string()), "it is of this very process");
+        assert!(
+            !me.knows_dead(&other.to_string()),
+            "it is of this very process"
+        );
     }
 
     #[test]
@@ -99,8 +110,14 @@ mod tests {
         child.wait().expect("ends");
         let dead = Identity { pid, ..me.clone() };
         assert!(me.knows_dead(&dead.to_string()));
-        let reused = Identity { start: "1.0".to_owned(), ..me.clone() };
-        assert!(me.knows_dead(&reused.to_string()), "the pid is another process's by now");
+        let reused = Identity {
+            start: "1.0".to_owned(),
+            ..me.clone()
+        };
+        assert!(
+            me.knows_dead(&reused.to_string()),
+            "the pid is another process's by now"
+        );
     }
 
     #[test]

@@ -58,7 +58,13 @@ impl LeaseKeeper {
     /// A keeper that takes a lease for `duration`.
     #[must_use]
     pub fn new(me: Identity, duration: Span) -> Self {
-        Self { me, duration, doing: Doing::Nothing, known: None, still_since: None }
+        Self {
+            me,
+            duration,
+            doing: Doing::Nothing,
+            known: None,
+            still_since: None,
+        }
     }
 
     /// Begins with a wish. `now` is the shell's own clock, `wall` the wall clock, which only others read.
@@ -81,12 +87,16 @@ impl LeaseKeeper {
         answer: Result<Option<Lease>, LeaseError>,
     ) -> LeaseStep {
         match (std::mem::replace(&mut self.doing, Doing::Nothing), answer) {
-            (Doing::Looking { to_take: true, .. }, Ok(found)) => self.found_to_take(now, wall, found),
+            (Doing::Looking { to_take: true, .. }, Ok(found)) => {
+                self.found_to_take(now, wall, found)
+            }
             (Doing::Looking { wish, .. }, Ok(found)) => self.found_changed(now, wall, wish, found),
             (Doing::Taking { asked, wall }, Ok(Some(lease))) => self.taken(asked, wall, lease),
             (Doing::Renewing { asked, .. }, Ok(Some(lease))) => {
                 self.known = Some(lease);
-                self.say(LeaseNews::Renewed { until: asked.after(self.duration) })
+                self.say(LeaseNews::Renewed {
+                    until: asked.after(self.duration),
+                })
             }
             (Doing::GivingUp | Doing::Removing, Ok(_)) => {
                 self.known = None;
@@ -136,12 +146,18 @@ impl LeaseKeeper {
         let transitions = lease.spec.transitions.saturating_add(1);
         let spec = self.spec(wall, transitions, lease.spec.annotations.clone());
         self.doing = Doing::Taking { asked: now, wall };
-        LeaseStep::Ask(LeaseRequest::Replace { uid: lease.uid, revision: lease.revision, spec })
+        LeaseStep::Ask(LeaseRequest::Replace {
+            uid: lease.uid,
+            revision: lease.revision,
+            spec,
+        })
     }
 
     /// Free, ours, a dead process's, or not renewed for so long by our own clock.
     fn may_take(&mut self, now: Time, lease: &Lease) -> bool {
-        let Some(holder) = &lease.spec.holder else { return true };
+        let Some(holder) = &lease.spec.holder else {
+            return true;
+        };
         if *holder == self.me.to_string() || self.me.knows_dead(holder) {
             return true;
         }
@@ -155,16 +171,30 @@ impl LeaseKeeper {
     }
 
     fn taken(&mut self, asked: Time, wall: Timestamp, lease: Lease) -> LeaseStep {
-        let memory = lease.spec.annotations.get(MEMORY).and_then(|text| recall(text, wall));
+        let memory = lease
+            .spec
+            .annotations
+            .get(MEMORY)
+            .and_then(|text| recall(text, wall));
         let incarnation = lease.spec.transitions;
         self.known = Some(lease);
         self.still_since = None;
         let until = asked.after(self.duration);
-        self.say(LeaseNews::Held { incarnation, until, memory: memory.unwrap_or_default() })
+        self.say(LeaseNews::Held {
+            incarnation,
+            until,
+            memory: memory.unwrap_or_default(),
+        })
     }
 
     /// What was written meanwhile: if by ourselves, the wish goes on from there.
-    fn found_changed(&mut self, now: Time, wall: Timestamp, wish: LeaseWish, found: Option<Lease>) -> LeaseStep {
+    fn found_changed(
+        &mut self,
+        now: Time,
+        wall: Timestamp,
+        wish: LeaseWish,
+        found: Option<Lease>,
+    ) -> LeaseStep {
         let mine = found.filter(|lease| lease.spec.holder.as_deref() == Some(&self.me.to_string()));
         match (mine, wish) {
             (None, LeaseWish::GiveUp | LeaseWish::Remove) => {
@@ -180,32 +210,60 @@ impl LeaseKeeper {
     }
 
     fn renew(&mut self, now: Time, wall: Timestamp, wish: LeaseWish, known: &Lease) -> LeaseStep {
-        let LeaseWish::Renew { incarnation, memory } = &wish else {
+        let LeaseWish::Renew {
+            incarnation,
+            memory,
+        } = &wish
+        else {
             return self.say(LeaseNews::Lost);
         };
-        let mut spec = LeaseSpec { renewed: Some(wall), transitions: *incarnation, ..known.spec.clone() };
+        let mut spec = LeaseSpec {
+            renewed: Some(wall),
+            transitions: *incarnation,
+            ..known.spec.clone()
+        };
         if let Some(memory) = memory {
             remember(&mut spec.annotations, memory, wall);
         }
         let (uid, revision) = (known.uid.clone(), known.revision);
         self.doing = Doing::Renewing { asked: now, wish };
-        LeaseStep::Ask(LeaseRequest::Replace { uid, revision, spec })
+        LeaseStep::Ask(LeaseRequest::Replace {
+            uid,
+            revision,
+            spec,
+        })
     }
 
     /// An orderly end: the next one starts with a clean slate, under the next number.
     fn give_up(&mut self, wall: Timestamp, known: &Lease) -> LeaseStep {
-        let mut spec = LeaseSpec { holder: None, renewed: Some(wall), ..known.spec.clone() };
+        let mut spec = LeaseSpec {
+            holder: None,
+            renewed: Some(wall),
+            ..known.spec.clone()
+        };
         spec.annotations.remove(MEMORY);
         self.doing = Doing::GivingUp;
-        LeaseStep::Ask(LeaseRequest::Replace { uid: known.uid.clone(), revision: known.revision, spec })
+        LeaseStep::Ask(LeaseRequest::Replace {
+            uid: known.uid.clone(),
+            revision: known.revision,
+            spec,
+        })
     }
 
     fn remove(&mut self, known: &Lease) -> LeaseStep {
         self.doing = Doing::Removing;
-        LeaseStep::Ask(LeaseRequest::Delete { uid: known.uid.clone(), revision: known.revision })
+        LeaseStep::Ask(LeaseRequest::Delete {
+            uid: known.uid.clone(),
+            revision: known.revision,
+        })
     }
 
-    fn spec(&self, wall: Timestamp, transitions: u32, annotations: BTreeMap<String, String>) -> LeaseSpec {
+    fn spec(
+        &self,
+        wall: Timestamp,
+        transitions: u32,
+        annotations: BTreeMap<String, String>,
+    ) -> LeaseSpec {
         LeaseSpec {
             holder: Some(self.me.to_string()),
             transitions,
@@ -223,7 +281,12 @@ fn remember(annotations: &mut BTreeMap<String, String>, memory: &Memory, wall: T
         return;
     }
     let Memory { failures, halted } = memory.clone();
-    let written = Written { format: 1, at: wall, failures, halted };
+    let written = Written {
+        format: 1,
+        at: wall,
+        failures,
+        halted,
+    };
     if let Ok(text) = serde_json::to_string(&written) {
         annotations.insert(MEMORY.to_owned(), text);
     }
@@ -231,10 +294,15 @@ fn remember(annotations: &mut BTreeMap<String, String>, memory: &Memory, wall: T
 
 /// What was written down, as old as it is by now. None where it can't be read: it is an aid, not a truth.
 fn recall(text: &str, wall: Timestamp) -> Option<Memory> {
-    let written: Written = serde_json::from_str(text).ok().filter(|written: &Written| written.format == 1)?;
+    let written: Written = serde_json::from_str(text)
+        .ok()
+        .filter(|written: &Written| written.format == 1)?;
     let passed = u64::try_from(wall.as_millisecond() - written.at.as_millisecond()).unwrap_or(0);
     let older = |(group, age): (Group, u64)| (group, age.saturating_add(passed));
-    Some(Memory { failures: written.failures.into_iter().map(older).collect(), halted: written.halted })
+    Some(Memory {
+        failures: written.failures.into_iter().map(older).collect(),
+        halted: written.halted,
+    })
 }
 
 #[cfg(test)]
@@ -259,14 +327,22 @@ mod tests {
         fn lease(&mut self, request: LeaseRequest) -> Result<Option<Lease>, LeaseError> {
             let matches = |lease: &Option<Lease>, uid: &Uid, revision: Revision| match lease {
                 None => Err(LeaseError::Absent),
-                Some(lease) if lease.uid != *uid || lease.revision != revision => Err(LeaseError::Conflict),
+                Some(lease) if lease.uid != *uid || lease.revision != revision => {
+                    Err(LeaseError::Conflict)
+                }
                 Some(_) => Ok(()),
             };
             let spec = match request {
                 LeaseRequest::Get => return Ok(self.lease.clone()),
-                LeaseRequest::Create(_) if self.lease.is_some() => return Err(LeaseError::Conflict),
+                LeaseRequest::Create(_) if self.lease.is_some() => {
+                    return Err(LeaseError::Conflict);
+                }
                 LeaseRequest::Create(spec) => spec,
-                LeaseRequest::Replace { uid, revision, spec } => {
+                LeaseRequest::Replace {
+                    uid,
+                    revision,
+                    spec,
+                } => {
                     matches(&self.lease, &uid, revision)?;
                     spec
                 }
@@ -278,7 +354,11 @@ mod tests {
             };
             self.revision += 1;
             let revision = Revision::new(self.revision).expect("not 0");
-            self.lease = Some(Lease { uid: "u".into(), revision, spec });
+            self.lease = Some(Lease {
+                uid: "u".into(),
+                revision,
+                spec,
+            });
             Ok(self.lease.clone())
         }
 
@@ -299,15 +379,28 @@ mod tests {
     }
 
     fn renew(incarnation: u32) -> LeaseWish {
-        LeaseWish::Renew { incarnation, memory: None }
+        LeaseWish::Renew {
+            incarnation,
+            memory: None,
+        }
     }
 
     #[test]
     fn each_taking_is_one_more_transition() {
         let (mut store, mut first, mut second) = (Store::default(), keeper(), keeper());
         let held = store.wish(&mut first, Time(0), LeaseWish::Take);
-        assert!(matches!(held, LeaseNews::Held { incarnation: 1, until: Time(15_000), .. }));
-        assert_eq!(store.wish(&mut first, Time(1000), LeaseWish::GiveUp), LeaseNews::Gone);
+        assert!(matches!(
+            held,
+            LeaseNews::Held {
+                incarnation: 1,
+                until: Time(15_000),
+                ..
+            }
+        ));
+        assert_eq!(
+            store.wish(&mut first, Time(1000), LeaseWish::GiveUp),
+            LeaseNews::Gone
+        );
         let held = store.wish(&mut second, Time(2000), LeaseWish::Take);
         assert!(matches!(held, LeaseNews::Held { incarnation: 2, .. }));
     }
@@ -316,26 +409,47 @@ mod tests {
     fn anothers_lease_is_taken_when_it_stood_still_for_its_term() {
         let (mut store, mut first, mut second) = (Store::default(), keeper(), keeper());
         store.wish(&mut first, Time(0), LeaseWish::Take);
-        assert_eq!(store.wish(&mut second, Time(100), LeaseWish::Take), LeaseNews::HeldByOther);
+        assert_eq!(
+            store.wish(&mut second, Time(100), LeaseWish::Take),
+            LeaseNews::HeldByOther
+        );
         store.wish(&mut first, Time(5000), renew(1));
         for late in [6_000, 15_100, 20_999] {
-            assert_eq!(store.wish(&mut second, Time(late), LeaseWish::Take), LeaseNews::HeldByOther, "{late}");
+            assert_eq!(
+                store.wish(&mut second, Time(late), LeaseWish::Take),
+                LeaseNews::HeldByOther,
+                "{late}"
+            );
         }
         let held = store.wish(&mut second, Time(21_000), LeaseWish::Take);
         assert!(matches!(held, LeaseNews::Held { incarnation: 2, .. }));
-        assert_eq!(store.wish(&mut first, Time(21_001), renew(1)), LeaseNews::Lost);
+        assert_eq!(
+            store.wish(&mut first, Time(21_001), renew(1)),
+            LeaseNews::Lost
+        );
     }
 
     #[test]
     fn a_renewal_whose_answer_was_lost_is_no_loss() {
         let (mut store, mut keeper) = (Store::default(), keeper());
         store.wish(&mut keeper, Time(0), LeaseWish::Take);
-        let LeaseStep::Ask(request) = keeper.begin(Time(5000), wall(5), renew(1)) else { panic!("asks") };
+        let LeaseStep::Ask(request) = keeper.begin(Time(5000), wall(5), renew(1)) else {
+            panic!("asks")
+        };
         store.lease(request).expect("lands");
-        let lost = keeper.answered(Time(9000), wall(9), Err(LeaseError::Failed(Failure::TimedOut)));
+        let lost = keeper.answered(
+            Time(9000),
+            wall(9),
+            Err(LeaseError::Failed(Failure::TimedOut)),
+        );
         assert_eq!(lost, LeaseStep::Say(LeaseNews::Failed(Failure::TimedOut)));
         let renewed = store.wish(&mut keeper, Time(10_000), renew(1));
-        assert_eq!(renewed, LeaseNews::Renewed { until: Time(25_000) });
+        assert_eq!(
+            renewed,
+            LeaseNews::Renewed {
+                until: Time(25_000)
+            }
+        );
     }
 
     #[test]
@@ -343,20 +457,37 @@ mod tests {
         let (mut store, mut keeper) = (Store::default(), keeper());
         store.wish(&mut keeper, Time(0), LeaseWish::Take);
         store.wish(&mut keeper, Time(1), renew(8));
-        assert_eq!(store.lease.as_ref().map(|lease| lease.spec.transitions), Some(8));
+        assert_eq!(
+            store.lease.as_ref().map(|lease| lease.spec.transitions),
+            Some(8)
+        );
     }
 
     #[test]
     fn failures_are_as_old_as_they_are_when_the_next_one_reads_them() {
         let (mut store, mut first, mut second) = (Store::default(), keeper(), keeper());
         store.wish(&mut first, Time(0), LeaseWish::Take);
-        let memory = Memory { failures: vec![("a".into(), 4000)], halted: true };
-        let wish = LeaseWish::Renew { incarnation: 1, memory: Some(memory) };
+        let memory = Memory {
+            failures: vec![("a".into(), 4000)],
+            halted: true,
+        };
+        let wish = LeaseWish::Renew {
+            incarnation: 1,
+            memory: Some(memory),
+        };
         store.wish(&mut first, Time(5000), wish);
         store.wish(&mut second, Time(5000), LeaseWish::Take);
         let held = store.wish(&mut second, Time(20_000), LeaseWish::Take);
-        let LeaseNews::Held { memory, .. } = held else { panic!("{held:?}") };
-        assert_eq!(memory, Memory { failures: vec![("a".into(), 19_000)], halted: true });
+        let LeaseNews::Held { memory, .. } = held else {
+            panic!("{held:?}")
+        };
+        assert_eq!(
+            memory,
+            Memory {
+                failures: vec![("a".into(), 19_000)],
+                halted: true
+            }
+        );
     }
 
     #[test]
@@ -366,9 +497,15 @@ mod tests {
         store.wish(&mut second, Time(0), LeaseWish::Take);
         let held = store.wish(&mut second, Time(15_000), LeaseWish::Take);
         assert!(matches!(held, LeaseNews::Held { .. }));
-        assert_eq!(store.wish(&mut first, Time(15_001), LeaseWish::Remove), LeaseNews::Gone);
+        assert_eq!(
+            store.wish(&mut first, Time(15_001), LeaseWish::Remove),
+            LeaseNews::Gone
+        );
         assert!(store.lease.is_some(), "it is the other's");
-        assert_eq!(store.wish(&mut second, Time(15_002), LeaseWish::Remove), LeaseNews::Gone);
+        assert_eq!(
+            store.wish(&mut second, Time(15_002), LeaseWish::Remove),
+            LeaseNews::Gone
+        );
         assert!(store.lease.is_none());
     }
 

@@ -14,7 +14,9 @@ use crate::{
 };
 use evenkeel_core::{
     ActionId, Controller, Input, Name, Output, RequestId, Revision, Span, Status, Time,
-    input::{DesiredChange, Failure, LeaseNews, Memory, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent},
+    input::{
+        DesiredChange, Failure, LeaseNews, Memory, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent,
+    },
     output::{Action, LeaseWish},
 };
 use futures::StreamExt;
@@ -76,7 +78,10 @@ impl Task {
             if self.inbox.is_empty() {
                 self.flush_record();
             }
-            let wake = self.controller.wake_at().and_then(|(at, _)| self.clock.at(at));
+            let wake = self
+                .controller
+                .wake_at()
+                .and_then(|(at, _)| self.clock.at(at));
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -118,7 +123,10 @@ impl Task {
             self.tell(event);
         }
         if let (true, Input::Answered { action, outcome }) = (self.effects, &input) {
-            self.tell(Event::Answer { id: *action, outcome: outcome.clone() });
+            self.tell(Event::Answer {
+                id: *action,
+                outcome: outcome.clone(),
+            });
         }
         let at = self.clock.now();
         let kept = self.recorder.is_some().then(|| input.clone());
@@ -127,22 +135,32 @@ impl Task {
         if let Some(input) = kept {
             self.record(at, &input, &outputs);
         }
-        outputs.into_iter().fold(false, |finished, output| self.interpret(output) || finished)
+        outputs
+            .into_iter()
+            .fold(false, |finished, output| self.interpret(output) || finished)
     }
 
     fn record(&mut self, at: Time, input: &Input, outputs: &[Output]) {
-        let Some(recorder) = &mut self.recorder else { return };
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
         if let Err(error) = recorder.step(at, input, outputs) {
             self.recorder = None;
-            self.tell(Event::Trouble(format!("the flight record can't be written, and ends here: {error}")));
+            self.tell(Event::Trouble(format!(
+                "the flight record can't be written, and ends here: {error}"
+            )));
         }
     }
 
     fn flush_record(&mut self) {
-        let Some(recorder) = &mut self.recorder else { return };
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
         if let Err(error) = recorder.flush() {
             self.recorder = None;
-            self.tell(Event::Trouble(format!("the flight record can't be written, and ends here: {error}")));
+            self.tell(Event::Trouble(format!(
+                "the flight record can't be written, and ends here: {error}"
+            )));
         }
     }
 
@@ -153,7 +171,11 @@ impl Task {
 
     fn interpret(&mut self, output: Output) -> bool {
         match output {
-            Output::Execute { id, not_after, action } => self.execute(id, not_after, action),
+            Output::Execute {
+                id,
+                not_after,
+                action,
+            } => self.execute(id, not_after, action),
             Output::List { request, all } => self.list(request, all),
             Output::Watch { request, from } => self.watch(request, from),
             Output::Close { request } => {
@@ -187,7 +209,10 @@ impl Task {
                     .unwrap_or(Outcome::Unclear(Failure::TimedOut)),
             };
             // Nobody waits for it after the end.
-            let _ = inputs.send(Input::Answered { action: id, outcome });
+            let _ = inputs.send(Input::Answered {
+                action: id,
+                outcome,
+            });
             Done::Nothing
         });
     }
@@ -196,24 +221,44 @@ impl Task {
     fn request(&self, action: &Action) -> Result<Request, Refusal> {
         let name = |executor: &evenkeel_core::ExecutorId| executor.pod_name(&self.fleet);
         Ok(match action {
-            Action::Create { executor, group, template } => {
+            Action::Create {
+                executor,
+                group,
+                template,
+            } => {
                 let place = Place {
                     fleet: self.fleet.clone(),
                     group: group.clone(),
                     owner: self.owner.clone(),
                     url: self.url.clone(),
                 };
-                let manifest = self.templates.manifest(&place, *template, *executor).ok_or_else(|| {
-                    Refusal::Invalid(format!("group {group} has no template of the hash {template:016x}").into())
-                })?;
-                Request::Create { name: name(executor), manifest }
+                let manifest = self
+                    .templates
+                    .manifest(&place, *template, *executor)
+                    .ok_or_else(|| {
+                        Refusal::Invalid(
+                            format!("group {group} has no template of the hash {template:016x}")
+                                .into(),
+                        )
+                    })?;
+                Request::Create {
+                    name: name(executor),
+                    manifest,
+                }
             }
-            Action::Delete { executor, uid, revision } => {
-                Request::Delete { name: name(executor), uid: uid.clone(), revision: *revision }
-            }
-            Action::MarkFinished { executor, uid } => {
-                Request::MarkFinished { name: name(executor), uid: uid.clone() }
-            }
+            Action::Delete {
+                executor,
+                uid,
+                revision,
+            } => Request::Delete {
+                name: name(executor),
+                uid: uid.clone(),
+                revision: *revision,
+            },
+            Action::MarkFinished { executor, uid } => Request::MarkFinished {
+                name: name(executor),
+                uid: uid.clone(),
+            },
         })
     }
 
@@ -222,8 +267,14 @@ impl Task {
         let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
         let at_most = duration(self.request_timeout);
         let task = self.tasks.spawn(async move {
-            let outcome = timeout(at_most, cluster.list(all)).await.unwrap_or(Err(Failure::TimedOut));
-            let _ = inputs.send(Input::Listed { request, started, outcome });
+            let outcome = timeout(at_most, cluster.list(all))
+                .await
+                .unwrap_or(Err(Failure::TimedOut));
+            let _ = inputs.send(Input::Listed {
+                request,
+                started,
+                outcome,
+            });
             Done::Stream(request)
         });
         self.streams.insert(request, task);
@@ -243,7 +294,9 @@ impl Task {
 
     fn keep_lease(&mut self, wish: LeaseWish) {
         // The controller has one wish at a time.
-        let Some(lease) = self.lease.take() else { return };
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
         let (clock, cluster) = (self.clock, self.cluster.clone());
         let third = Span(self.controller.config().living.lease_duration.0 / 3);
         let at_most = duration(third.min(self.request_timeout));
@@ -289,15 +342,22 @@ async fn follow(
 
 fn always_ours(wish: &LeaseWish) -> LeaseNews {
     match wish {
-        LeaseWish::Take => {
-            LeaseNews::Held { incarnation: 1, until: Time::NEVER, memory: Memory::default() }
-        }
+        LeaseWish::Take => LeaseNews::Held {
+            incarnation: 1,
+            until: Time::NEVER,
+            memory: Memory::default(),
+        },
         LeaseWish::Renew { .. } => LeaseNews::Renewed { until: Time::NEVER },
         LeaseWish::GiveUp | LeaseWish::Remove => LeaseNews::Gone,
     }
 }
 
-async fn fulfil(clock: Clock, cluster: &dyn Cluster, keeper: &mut LeaseKeeper, wish: LeaseWish) -> LeaseNews {
+async fn fulfil(
+    clock: Clock,
+    cluster: &dyn Cluster,
+    keeper: &mut LeaseKeeper,
+    wish: LeaseWish,
+) -> LeaseNews {
     let mut step = keeper.begin(clock.now(), Timestamp::now(), wish);
     loop {
         match step {

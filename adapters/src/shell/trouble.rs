@@ -24,7 +24,9 @@ impl Troubles {
         match input {
             Input::Listed { outcome, .. } => self.change(What::Listing, outcome.as_ref().err()),
             Input::Watched { event, .. } => match event {
-                WatchEvent::Ended(WatchEnd::Failed(failure)) => self.change(What::Watching, Some(failure)),
+                WatchEvent::Ended(WatchEnd::Failed(failure)) => {
+                    self.change(What::Watching, Some(failure))
+                }
                 WatchEvent::Ended(WatchEnd::Closed | WatchEnd::Expired) => None,
                 _ => self.change(What::Watching, None),
             },
@@ -45,9 +47,10 @@ impl Troubles {
         }
         let was = std::mem::replace(known, failure.cloned());
         match (was, failure) {
-            (_, Some(failure)) => {
-                Some(Event::Trouble(format!("{name} failed: {}; it is tried again", words(failure))))
-            }
+            (_, Some(failure)) => Some(Event::Trouble(format!(
+                "{name} failed: {}; it is tried again",
+                words(failure)
+            ))),
             (Some(_), None) => Some(Event::Trouble(format!("{name} works again"))),
             (None, None) => None,
         }
