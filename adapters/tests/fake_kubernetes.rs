@@ -1252,3 +1252,64 @@ fn memory_is_bounded() {
     let id = watch(&mut world, "", 200);
     assert_eq!(told(&drain(&mut world, id)), [("ERROR", 410)]);
 }
+
+// ---- what else may befall a watch ------------------------------------------------------------------------------
+
+#[test]
+fn a_stalled_watch_says_nothing_and_a_new_one_is_well() {
+    let mut world = bare();
+    let from = world.revision();
+    let stalled = watch(&mut world, "", from);
+    world.stall_watches();
+    let well = watch(&mut world, "", from);
+    create(&mut world, "a");
+    pass(&mut world, 200_000);
+    assert_eq!(told(&drain(&mut world, stalled)), []);
+    let events = told(&drain(&mut world, well));
+    assert_eq!(events.first(), Some(&("ADDED", from + 1)));
+    pass(&mut world, 600_000);
+    world.restart_api_server();
+    assert_eq!(told(&drain(&mut world, stalled)), []);
+}
+
+#[test]
+fn an_event_may_be_lost_for_good() {
+    let mut world = bare();
+    let from = world.revision();
+    let id = watch(&mut world, "", from);
+    create(&mut world, "a");
+    world.lose_next_event("a");
+    world.set_labels("a", &[("x", Some("1"))]).expect("patched");
+    world.set_labels("a", &[("x", Some("2"))]).expect("patched");
+    let events = told(&drain(&mut world, id));
+    assert_eq!(events, [("ADDED", from + 1), ("MODIFIED", from + 3)]);
+}
+
+#[test]
+fn absurd_sizes_harm_nobody() {
+    let mut world = world();
+    for name in ["a", "b"] {
+        let text = format!(
+            r#"{{"metadata": {{"name": "{name}"}}, "spec": {{"nodeName": "node-1", "terminationGracePeriodSeconds": 9223372036854775807,
+                "containers": [
+                {{"name": "m", "image": "i", "resources": {{"requests": {{"cpu": "9999999999E", "memory": "16Ei"}}}}}},
+                {{"name": "n", "image": "i", "resources": {{"requests": {{"cpu": "9999999999E", "memory": "16Ei"}}}}}}]}}}}"#
+        );
+        world.create_as_stranger(&text).expect("made");
+    }
+    pass(&mut world, 10_000);
+    for name in ["a", "b"] {
+        assert_eq!(
+            phase(&world, name),
+            "Running",
+            "nobody asks when a pod comes bound"
+        );
+        world.delete_as_stranger(name).expect("deleted");
+        world
+            .api("test")
+            .delete(name, &grace(1))
+            .expect("shortened");
+    }
+    pass(&mut world, 10_000);
+    assert_eq!(world.pods().count(), 0);
+}

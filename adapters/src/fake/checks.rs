@@ -87,14 +87,12 @@ fn wrongs(pod: &Pod) -> Vec<Wrong> {
         wrong.push(Wrong::invalid("metadata.name", name, SUBDOMAIN));
     }
     wrong.extend(labels(pod));
-    if pod
-        .spec
-        .termination_grace_period_seconds
-        .is_some_and(|grace| grace < 0)
+    if let Some(grace) = pod.spec.termination_grace_period_seconds
+        && grace < 0
     {
         wrong.push(Wrong::invalid(
             "spec.terminationGracePeriodSeconds",
-            "-1",
+            &grace.to_string(),
             "must be greater than or equal to 0",
         ));
     }

@@ -1,7 +1,7 @@
 //! The kubelets: how pods start, run and end on their nodes.
 
 use super::{
-    DeleteOptions, Endings,
+    DeleteOptions, Endings, Quantity,
     agenda::{Due, PodKey},
     world::World,
 };
@@ -84,16 +84,15 @@ impl World {
             true if chance.percent(50) => Some(1 + chance.below(3) as u32),
             true => None,
         };
-        let sum = |what: &str| {
+        let sum = |what: &str, amount: fn(Quantity) -> u64| {
             let requests = pod.spec.containers.iter().map(|c| &c.resources.requests);
-            requests
-                .filter_map(|of| of.get(what)?.parse().ok())
-                .collect::<Vec<super::Quantity>>()
+            let amounts = requests.filter_map(|of| of.get(what)?.parse().ok().map(amount));
+            amounts.fold(0, u64::saturating_add)
         };
         Behind {
             number,
-            cpu: sum("cpu").iter().map(|cpu| cpu.thousandths()).sum(),
-            memory: sum("memory").iter().map(|memory| memory.whole()).sum(),
+            cpu: sum("cpu", Quantity::thousandths),
+            memory: sum("memory", Quantity::whole),
             room: None,
             heard: false,
             stop_at: None,

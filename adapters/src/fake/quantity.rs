@@ -104,12 +104,12 @@ impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = self.thousandths / 1000;
         let binary = [(1u64 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-        if self.thousandths % 1000 != 0 {
+        if !self.thousandths.is_multiple_of(1000) {
             return write!(f, "{}m", self.thousandths);
         }
         match binary
             .into_iter()
-            .find(|(size, _)| units > 0 && units % size == 0)
+            .find(|(size, _)| units > 0 && units.is_multiple_of(*size))
         {
             Some((size, suffix)) => write!(f, "{}{suffix}", units / size),
             None => write!(f, "{units}"),

@@ -228,7 +228,7 @@ mod span {
     }
 
     pub fn serialize<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
-        let fits = |(_, size): &&(&str, u64)| span.0 > 0 && span.0 % size == 0;
+        let fits = |(_, size): &&(&str, u64)| span.0 > 0 && span.0.is_multiple_of(*size);
         match UNITS.iter().rev().find(fits) {
             Some((unit, size)) => serializer.collect_str(&format_args!("{}{unit}", span.0 / size)),
             None => serializer.serialize_str("0s"),
