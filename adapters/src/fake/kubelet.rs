@@ -1,7 +1,7 @@
 //! The kubelets: how pods start, run and end on their nodes.
 
 use super::{
-    DeleteOptions, Endings, Quantity,
+    DeleteOptions, Endings,
     agenda::{Due, PodKey},
     world::World,
 };
@@ -10,6 +10,7 @@ use crate::api::{
     pod::{
         Condition, ContainerState, ContainerStatus, Pod, PodStatus, Running, Terminated, Waiting,
     },
+    quantity::Quantity,
 };
 use evenkeel_core::{Name, Span, Time};
 use std::sync::Arc;
@@ -84,14 +85,14 @@ impl World {
             true if chance.percent(50) => Some(1 + chance.below(3) as u32),
             true => None,
         };
-        let sum = |what: &str, amount: fn(Quantity) -> u64| {
+        let sum = |what: &str, amount: fn(Quantity) -> i128| {
             let requests = pod.spec.containers.iter().map(|c| &c.resources.requests);
             let amounts = requests.filter_map(|of| of.get(what)?.parse().ok().map(amount));
-            amounts.fold(0, u64::saturating_add)
+            amounts.map(counted).fold(0, u64::saturating_add)
         };
         Behind {
             number,
-            cpu: sum("cpu", Quantity::thousandths),
+            cpu: sum("cpu", Quantity::milli),
             memory: sum("memory", Quantity::whole),
             room: None,
             heard: false,
@@ -342,6 +343,11 @@ impl World {
         );
         self.put(pod);
     }
+}
+
+/// An amount as nodes count it: what is beyond that is as much as can be counted.
+pub(super) fn counted(amount: i128) -> u64 {
+    u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
 }
 
 /// Whether a pod's phase is final.

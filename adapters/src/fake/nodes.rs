@@ -52,8 +52,8 @@ impl World {
     pub fn add_node(&mut self, name: &str) {
         let weather = &self.config.weather;
         let room = Room {
-            cpu: weather.node_cpu.thousandths(),
-            memory: weather.node_memory.whole(),
+            cpu: kubelet::counted(weather.node_cpu.milli()),
+            memory: kubelet::counted(weather.node_memory.whole()),
             pods: weather.node_pods,
             ..Room::default()
         };
