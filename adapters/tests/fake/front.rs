@@ -3,8 +3,8 @@
 use super::kit::*;
 use evenkeel::{
     core::{
+        Revision, Uid,
         input::{Failure, Outcome},
-        {Revision, Uid},
     },
     fake::{Fault, Kind, Verb},
     port::{LeaseError, LeaseRequest, LeaseSpec, Request},

@@ -3,8 +3,8 @@
 use super::kit::*;
 use evenkeel::{
     core::{
+        Revision, Span,
         input::{Failure, WatchEnd, WatchEvent},
-        {Revision, Span},
     },
     fake::{Event, ListOptions, World, WorldConfig},
 };
