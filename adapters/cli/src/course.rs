@@ -179,9 +179,9 @@ impl Run<'_> {
         let now = self.now();
         self.show(|show| show.end(now, &summary));
         let awaited = self.course.until_converged || self.course.run_for.is_some();
-        let never = self.tally.at_target_after.is_none();
+        let missed = awaited && self.tally.at_target_after.is_none();
         match result {
-            Ok(()) if !self.tally.halted && !(awaited && never) => Exit::Well,
+            Ok(()) if !missed && !self.tally.halted => Exit::Well,
             _ => Exit::Failed,
         }
     }

@@ -1,35 +1,13 @@
 //! The one place that touches a running fleet: what the rest of the command sees of it.
 
 use async_trait::async_trait;
-use evenkeel::core::{
-    ActionId, ExecutorId, Status,
-    input::{Outcome, Shutdown},
-    output::{Action, Notice},
+pub use evenkeel::Event;
+use evenkeel::{
+    Running,
+    core::{ExecutorId, Status, input::Shutdown},
 };
 use std::{collections::BTreeMap, sync::Arc};
-
-/// Something that happened in a running fleet.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// The engine is told.
-    Notice(Notice),
-    /// An effect is sent.
-    Action {
-        /// Its number.
-        id: ActionId,
-        /// What is done.
-        action: Action,
-    },
-    /// An effect is answered.
-    Answer {
-        /// Its number.
-        id: ActionId,
-        /// What is known of it.
-        outcome: Outcome,
-    },
-    /// Something went wrong outside of any effect.
-    Trouble(String),
-}
+use tokio::sync::watch;
 
 /// What comes from a running fleet.
 #[derive(Clone, Debug)]
@@ -59,4 +37,63 @@ pub trait Driven: Send {
 
     /// How many requests were sent so far, by verb.
     fn calls(&self) -> BTreeMap<&'static str, u64>;
+}
+
+/// The library's fleet.
+pub struct Driving {
+    running: Running,
+    status: watch::Receiver<Arc<Status>>,
+    /// Whether events, and whether statuses, may still come.
+    open: (bool, bool),
+}
+
+impl Driving {
+    /// Drives a fleet that was just started.
+    pub fn new(running: Running) -> Self {
+        Self {
+            status: running.handle.status(),
+            running,
+            open: (true, true),
+        }
+    }
+}
+
+#[async_trait]
+impl Driven for Driving {
+    async fn next(&mut self) -> News {
+        while self.open != (false, false) {
+            tokio::select! {
+                // What happened comes before the status that it led to, and all of it before the end.
+                biased;
+                event = self.running.events.recv(), if self.open.0 => match event {
+                    Some(event) => return News::Event(event),
+                    None => self.open.0 = false,
+                },
+                changed = self.status.changed(), if self.open.1 => match changed {
+                    Ok(()) => return News::Status(self.status.borrow_and_update().clone()),
+                    Err(_) => self.open.1 = false,
+                },
+            }
+        }
+        let result = self.running.finished().await;
+        News::Finished(result.map_err(|error| error.to_string()))
+    }
+
+    // That the fleet has ended meanwhile is told by `next`.
+
+    fn shutdown(&self, how: Shutdown) {
+        let _ = self.running.handle.shutdown(how);
+    }
+
+    fn registered(&self, executor: ExecutorId) {
+        let _ = self.running.handle.registered(executor);
+    }
+
+    fn drained(&self, executor: ExecutorId) {
+        let _ = self.running.handle.drained(executor);
+    }
+
+    fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.running.handle.calls()
+    }
 }

@@ -5,6 +5,7 @@ mod course;
 mod drive;
 mod exit;
 mod replay;
+mod run;
 mod say;
 mod show;
 mod stop;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Run(_) => exit::Exit::Usage,
+        Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Replay(args) => replay::replay(&args),
     }

@@ -20,3 +20,8 @@ pub fn warning(what: &impl Display) {
 pub fn error(what: &impl Display) {
     let _ = writeln!(io::stderr(), "error: {what}");
 }
+
+/// More about an error.
+pub fn detail(what: &impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
+}
