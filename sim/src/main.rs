@@ -106,7 +106,5 @@ fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) ->
 }
 
 fn span(text: &str) -> Result<Span, String> {
-    text.parse::<file::Duration>()
-        .map(|duration| duration.0)
-        .map_err(|error| error.to_string())
+    file::Duration::parse(text).map(|duration| duration.0)
 }
