@@ -88,8 +88,8 @@ pub enum LeaseWish {
     Renew {
         /// The incarnation: higher than what was taken where a pod of a later one was listed.
         incarnation: u32,
-        /// What the next one must know (LIVE-2).
-        memory: Memory,
+        /// What the next one must know (LIVE-2), where that has changed.
+        memory: Option<Memory>,
     },
     /// Let the next one take it at once; its number stays.
     GiveUp,

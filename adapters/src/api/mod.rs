@@ -6,4 +6,5 @@ pub mod answer;
 pub mod labels;
 pub mod owner;
 pub mod pod;
+pub mod quantity;
 pub mod view;

@@ -1,0 +1,80 @@
+//! What is to happen later, in order of time, then of being planned.
+
+use super::{kubelet::Exit, watch::WatchId};
+use evenkeel_core::{Name, Time};
+use im::OrdMap;
+
+/// One pod, not just whoever bears its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PodKey {
+    pub name: Name,
+    pub uid: Name,
+}
+
+/// Something that is to happen.
+#[derive(Clone, Debug)]
+pub(super) enum Due {
+    /// The scheduler takes its next pod.
+    Schedule,
+    /// The kubelet has heard of a pod, or tries to pull its image again.
+    Prepare(PodKey),
+    /// The kubelet waits before it pulls again.
+    BackOff(PodKey),
+    /// The containers start.
+    Start(PodKey),
+    /// A container ends.
+    Exit(PodKey, Exit),
+    /// The containers of a terminating pod have ended.
+    Stop(PodKey),
+    /// The garbage collector of pods finds those of a node that is gone.
+    CollectOrphans(Name),
+    /// The garbage collector finds a pod whose owners are gone.
+    CollectDependent(PodKey),
+    /// A new node takes the place of a lost one.
+    NodeReturn,
+    /// A watch gets a bookmark.
+    Bookmark(WatchId),
+    /// The server closes a watch.
+    WatchEnd(WatchId),
+    /// The weather strikes, if it is still that one.
+    Trouble(Trouble, u64),
+}
+
+/// What the weather brings by chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Crash,
+    NodeLoss,
+    Eviction,
+    WatchDrop,
+    Expiry,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agenda {
+    due: OrdMap<(Time, u64), Due>,
+    planned: u64,
+}
+
+impl Agenda {
+    pub fn plan(&mut self, at: Time, what: Due) {
+        if at == Time::NEVER {
+            return;
+        }
+        self.planned += 1;
+        self.due.insert((at, self.planned), what);
+    }
+
+    /// Takes the first thing due at `until` or earlier.
+    pub fn take(&mut self, until: Time) -> Option<(Time, Due)> {
+        let key = *self.due.get_min().map(|(key, _)| key)?;
+        if key.0 > until {
+            return None;
+        }
+        self.due.remove(&key).map(|what| (key.0, what))
+    }
+
+    pub fn next(&self) -> Option<Time> {
+        self.due.get_min().map(|((at, _), _)| *at)
+    }
+}

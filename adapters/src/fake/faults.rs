@@ -1,0 +1,118 @@
+//! Requests that go wrong: scripted by a test, or drawn from the weather.
+
+use super::{
+    api::Api,
+    audit::{Kind, Verb},
+    refusal,
+    world::World,
+};
+use crate::api::answer::Refused;
+use evenkeel_core::Name;
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered so, and has no effect.
+    Answer(Refused),
+    /// It takes effect, and is answered so none the less.
+    AnswerAfterEffect(Refused),
+    /// It takes effect, and the connection breaks before the answer.
+    LostReply,
+    /// The connection breaks after it was sent and before the server has it: no effect, and nobody can tell.
+    LostRequest,
+    /// No connection: certainly no effect.
+    NotSent,
+}
+
+impl Fault {
+    /// 500, without effect.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self::Answer(refusal::internal())
+    }
+
+    /// 503, without effect.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::Answer(refusal::unavailable())
+    }
+
+    /// 429 with `Retry-After: 1`.
+    #[must_use]
+    pub fn throttled() -> Self {
+        Self::Answer(refusal::throttled())
+    }
+}
+
+/// Why a request has no answer, or a bad one.
+#[derive(Clone, Debug)]
+pub(super) enum Missed {
+    Refused(Refused),
+    Lost,
+    NotSent,
+}
+
+impl World {
+    /// The next request of that verb to that kind of object that a fleet sends goes wrong so. Several are taken in the
+    /// order in which they were given. Requests made through [`World::api`] are not touched.
+    pub fn fail_next(&mut self, kind: Kind, verb: Verb, fault: Fault) {
+        let script = self.script.entry((kind, verb)).or_default();
+        script.push_back(fault);
+    }
+
+    /// What the weather or the script does to this request.
+    fn fault(&mut self, kind: Kind, verb: Verb) -> Option<Fault> {
+        let scripted = self.script.get_mut(&(kind, verb));
+        if let Some(fault) = scripted.and_then(im::Vector::pop_front) {
+            return Some(fault);
+        }
+        let chance = &mut self.chance.api;
+        if !chance.percent(self.config.weather.api_errors.get()) {
+            return None;
+        }
+        Some(match chance.below(7) {
+            0 => Fault::internal_error(),
+            1 => Fault::unavailable(),
+            2 => Fault::throttled(),
+            3 => Fault::AnswerAfterEffect(refusal::internal()),
+            4 => Fault::LostReply,
+            5 => Fault::LostRequest,
+            _ => Fault::NotSent,
+        })
+    }
+
+    /// Sends one request of a fleet through the weather.
+    pub(super) fn send<T, E: Into<Refused>>(
+        &mut self,
+        who: &Name,
+        (kind, verb, name): (Kind, Verb, &str),
+        request: impl FnOnce(&mut Api<'_>) -> Result<T, E>,
+    ) -> Result<T, Missed> {
+        let fault = self.fault(kind, verb);
+        let mut api = self.client(who.clone(), fault.is_none());
+        match fault {
+            None => request(&mut api).map_err(|refused| Missed::Refused(refused.into())),
+            Some(Fault::Answer(refused)) => {
+                let mut api = self.client(who.clone(), true);
+                api.refuse(kind, verb, name, refused.clone());
+                Err(Missed::Refused(refused))
+            }
+            Some(Fault::AnswerAfterEffect(refused)) => {
+                discard(request(&mut api));
+                Err(Missed::Refused(refused))
+            }
+            Some(Fault::LostReply) => {
+                discard(request(&mut api));
+                Err(Missed::Lost)
+            }
+            Some(Fault::LostRequest) => {
+                self.count_call(who, verb);
+                Err(Missed::Lost)
+            }
+            Some(Fault::NotSent) => Err(Missed::NotSent),
+        }
+    }
+}
+
+/// The answer that nobody got.
+fn discard<T, E>(_answer: Result<T, E>) {}

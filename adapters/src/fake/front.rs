@@ -1,0 +1,272 @@
+//! The front door: the requests of the `Cluster` port against a world, without time. What the async wrapper and the
+//! simulator share, so that nothing is decided twice.
+
+use super::{
+    DeleteOptions, ListOptions, Patch,
+    audit::{Kind, Verb},
+    faults::Missed,
+    lease::lease_name,
+    watch::{Event, WatchId},
+    world::World,
+};
+use crate::{
+    api::{
+        answer::{self, Write},
+        labels,
+        pod::Pod,
+        view::view,
+    },
+    port::{Lease, LeaseError, LeaseRequest, Request},
+};
+use evenkeel_core::{
+    Name, Revision, Span, Uid,
+    input::{Failure, Listing, Outcome, Refusal, WatchEnd, WatchEvent},
+};
+use std::sync::Arc;
+
+/// Clients ask for lists in pages of this many.
+const PAGE: usize = 500;
+
+impl World {
+    /// Carries out one effect of that fleet, and says what is known of it: [`send_effect`](Self::send_effect), and
+    /// where the name is taken, [`look`](Self::look).
+    pub fn execute(&mut self, fleet: &str, request: &Request) -> Outcome {
+        match (self.send_effect(fleet, request), request) {
+            (Outcome::Exists(None), Request::Create { name, .. }) => self.look(fleet, name),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Sends one effect. A name that is taken is answered `Exists(None)`: who it is, [`look`](Self::look) says.
+    pub fn send_effect(&mut self, fleet: &str, request: &Request) -> Outcome {
+        let who: Name = fleet.into();
+        let (write, answer) = match request {
+            Request::Create { name, manifest } => {
+                let what = (Kind::Pods, Verb::Create, &**name);
+                (
+                    Write::Create,
+                    self.send(&who, what, |api| api.create(manifest)),
+                )
+            }
+            Request::Delete {
+                name,
+                uid,
+                revision,
+            } => {
+                let options = DeleteOptions {
+                    uid: uid.clone(),
+                    revision: *revision,
+                    grace: None,
+                };
+                let what = (Kind::Pods, Verb::Delete, &**name);
+                let sent = self.send(&who, what, |api| api.delete(name, &options));
+                (Write::Delete, sent)
+            }
+            Request::MarkFinished { name, uid } => {
+                let patch = Patch {
+                    uid: Some(uid.clone()),
+                    labels: [(labels::FINISHED.to_owned(), Some("true".to_owned()))].into(),
+                    ..Patch::default()
+                };
+                let what = (Kind::Pods, Verb::Patch, &**name);
+                let sent = self.send(&who, what, |api| api.patch(name, &patch));
+                (Write::Patch, sent)
+            }
+        };
+        match answer {
+            Ok(pod) => Outcome::Done {
+                revision: pod.metadata.resource_version.parse().ok(),
+                uid: Some(Uid::from(pod.metadata.uid.as_str())),
+            },
+            Err(Missed::Refused(refused)) => answer::outcome(write, &refused),
+            Err(Missed::Lost) => Outcome::Unclear(Failure::Unreachable),
+            Err(Missed::NotSent) => Outcome::Refused(Refusal::NotSent(Failure::Unreachable)),
+        }
+    }
+
+    /// The GET after `AlreadyExists` (GROW-3): `Exists` with what it showed, or `Unclear` where it failed.
+    pub fn look(&mut self, fleet: &str, name: &str) -> Outcome {
+        let who: Name = fleet.into();
+        let what = (Kind::Pods, Verb::Get, name);
+        match self.send(&who, what, |api| api.get(name)) {
+            Ok(pod) => match view(&pod, fleet, self.wall_second()) {
+                Ok(view) => Outcome::Exists(Some(Box::new(view))),
+                Err(_) => Outcome::Unclear(Failure::Undecodable),
+            },
+            Err(Missed::Refused(refused)) if refused.code == 404 => Outcome::Exists(None),
+            Err(missed) => Outcome::Unclear(failure(&missed)),
+        }
+    }
+
+    /// All pages of a listing, at this moment.
+    ///
+    /// # Errors
+    /// A page failed; there is no listing then.
+    pub fn listing(&mut self, fleet: &str, all: bool) -> Result<Listing, Failure> {
+        let mut pages = Pages::new(fleet, all);
+        while !pages.next(self)? {}
+        pages.listing()
+    }
+
+    /// Opens a watch on the fleet's pods.
+    ///
+    /// # Errors
+    /// It could not be opened. That its revision is too old is told by the watch itself.
+    pub fn watch_open(&mut self, fleet: &str, from: Revision) -> Result<WatchId, WatchEnd> {
+        let who: Name = fleet.into();
+        let selector = labels::selector(fleet, false);
+        let what = (Kind::Pods, Verb::Watch, "");
+        self.send(&who, what, |api| api.watch(&selector, from.get()))
+            .map_err(|missed| match failure(&missed) {
+                Failure::Expired => WatchEnd::Expired,
+                other => WatchEnd::Failed(other),
+            })
+    }
+
+    /// The next event of a fleet's watch, if there is one by now. After `Ended` the watch is closed.
+    pub fn watch_poll(&mut self, fleet: &str, id: WatchId) -> Option<WatchEvent> {
+        let now = self.wall_second();
+        let seen = |pod: &Arc<Pod>, event: fn(_) -> WatchEvent| {
+            view(pod, fleet, now).map_or_else(
+                |_| WatchEvent::Undecodable(pod.metadata.name.as_str().into()),
+                event,
+            )
+        };
+        Some(match self.watch_event(id)? {
+            Event::Added(pod) | Event::Modified(pod) => seen(&pod, WatchEvent::Seen),
+            Event::Deleted(pod) => seen(&pod, WatchEvent::Left),
+            Event::Bookmark(revision) => match Revision::new(revision) {
+                Some(revision) => WatchEvent::Bookmark(revision),
+                None => WatchEvent::Ended(WatchEnd::Failed(Failure::Undecodable)),
+            },
+            Event::Error(refused) => WatchEvent::Ended(match answer::failure(&refused) {
+                Failure::Expired => WatchEnd::Expired,
+                other => WatchEnd::Failed(other),
+            }),
+            Event::Closed => WatchEvent::Ended(WatchEnd::Closed),
+        })
+    }
+
+    /// One step with the fleet's Lease.
+    ///
+    /// # Errors
+    /// It did not take effect, or that is not known.
+    pub fn lease(
+        &mut self,
+        fleet: &str,
+        request: &LeaseRequest,
+    ) -> Result<Option<Lease>, LeaseError> {
+        let who: Name = fleet.into();
+        let name = lease_name(fleet);
+        let what = |verb| (Kind::Leases, verb, &*name);
+        let answer = match request {
+            LeaseRequest::Get => {
+                self.send(&who, what(Verb::Get), |api| api.get_lease(&name).map(Some))
+            }
+            LeaseRequest::Create(spec) => self.send(&who, what(Verb::Create), |api| {
+                api.create_lease(&name, spec).map(Some)
+            }),
+            LeaseRequest::Replace {
+                uid,
+                revision,
+                spec,
+            } => self.send(&who, what(Verb::Update), |api| {
+                api.replace_lease(&name, uid, *revision, spec).map(Some)
+            }),
+            LeaseRequest::Delete { uid, revision } => self.send(&who, what(Verb::Delete), |api| {
+                api.delete_lease(&name, uid, *revision).map(|_| None)
+            }),
+        };
+        answer.map_err(|missed| match &missed {
+            Missed::Refused(refused) if refused.code == 404 => LeaseError::Absent,
+            Missed::Refused(refused) if refused.code == 409 => LeaseError::Conflict,
+            _ => LeaseError::Failed(failure(&missed)),
+        })
+    }
+
+    /// How long a request takes: before its effect, and after it.
+    pub fn latency(&mut self) -> (Span, Span) {
+        let whole = self.chance.api.around(self.config.weather.api_latency);
+        let before = Span(self.chance.api.between(0, whole.0));
+        (before, Span(whole.0 - before.0))
+    }
+}
+
+fn failure(missed: &Missed) -> Failure {
+    match missed {
+        Missed::Refused(refused) => answer::failure(refused),
+        Missed::Lost | Missed::NotSent => Failure::Unreachable,
+    }
+}
+
+/// A listing under way, page by page.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    fleet: Name,
+    all: bool,
+    token: Option<String>,
+    revision: Option<u64>,
+    pods: Vec<evenkeel_core::input::PodView>,
+    undecodable: Vec<Name>,
+}
+
+impl Pages {
+    /// A listing of that fleet's pods, of which no page was asked for yet. With `all`, those labelled finished too.
+    #[must_use]
+    pub fn new(fleet: &str, all: bool) -> Self {
+        Self {
+            fleet: fleet.into(),
+            all,
+            token: None,
+            revision: None,
+            pods: Vec::new(),
+            undecodable: Vec::new(),
+        }
+    }
+
+    /// Asks for the next page, and says whether it was the last.
+    ///
+    /// # Errors
+    /// The page failed, or is of another revision than the first: there is no listing then.
+    pub fn next(&mut self, world: &mut World) -> Result<bool, Failure> {
+        let options = ListOptions {
+            selector: labels::selector(&self.fleet, self.all),
+            limit: Some(PAGE),
+            continue_token: self.token.take(),
+            resource_version: None,
+        };
+        let what = (Kind::Pods, Verb::List, "");
+        let page = world
+            .send(&self.fleet, what, |api| api.list(&options))
+            .map_err(|missed| failure(&missed))?;
+        if *self.revision.get_or_insert(page.revision) != page.revision {
+            return Err(Failure::Expired);
+        }
+        let now = world.wall_second();
+        for pod in page.items {
+            match view(&pod, &self.fleet, now) {
+                Ok(view) => self.pods.push(view),
+                Err(_) => self.undecodable.push(pod.metadata.name.as_str().into()),
+            }
+        }
+        self.token = page.next;
+        Ok(self.token.is_none())
+    }
+
+    /// The whole, once the last page is there.
+    ///
+    /// # Errors
+    /// It is not yet.
+    pub fn listing(self) -> Result<Listing, Failure> {
+        let revision = self
+            .revision
+            .filter(|_| self.token.is_none())
+            .and_then(Revision::new)
+            .ok_or(Failure::Undecodable)?;
+        Ok(Listing {
+            revision,
+            pods: self.pods,
+            undecodable: self.undecodable,
+        })
+    }
+}

@@ -1,0 +1,423 @@
+//! The kubelets: how pods start, run and end on their nodes.
+
+use super::{
+    DeleteOptions, Endings,
+    agenda::{Due, PodKey},
+    world::World,
+};
+use crate::api::{
+    labels,
+    pod::{
+        Condition, ContainerState, ContainerStatus, Pod, PodStatus, Running, Terminated, Waiting,
+    },
+};
+use evenkeel_core::{Name, Span, Time};
+use std::sync::Arc;
+
+/// How long a kubelet waits before it tries to pull an image again: doubling up to five minutes.
+const PULL_AGAIN: Span = Span::seconds(10);
+const PULL_AGAIN_MOST: Span = Span::seconds(300);
+
+/// What a pod does not show.
+#[derive(Clone, Debug)]
+pub(super) struct Behind {
+    /// Its place in the order of creation.
+    pub number: u64,
+    pub cpu: u64,
+    pub memory: u64,
+    /// The node on which it holds room.
+    pub room: Option<Name>,
+    /// The kubelet has heard of it.
+    heard: bool,
+    /// When its containers will have ended.
+    stop_at: Option<Time>,
+    /// How long it takes to start, once its image is there.
+    start: Span,
+    /// How many tries to pull its image will fail; None: all.
+    bad_pulls: Option<u32>,
+    pulls: u8,
+}
+
+/// How a container ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// Which; None for the main one.
+    pub container: Option<String>,
+    /// With this exit code.
+    pub exit_code: i32,
+    /// The reason, as `OOMKilled`; None for the usual one: `Completed` or `Error`.
+    pub reason: Option<String>,
+    /// What it leaves as its termination message.
+    pub message: Option<String>,
+}
+
+impl Exit {
+    /// The main container ends with that exit code.
+    #[must_use]
+    pub fn with_code(exit_code: i32) -> Self {
+        Self {
+            container: None,
+            exit_code,
+            reason: None,
+            message: None,
+        }
+    }
+
+    /// The main container goes over its memory limit.
+    #[must_use]
+    pub fn out_of_memory() -> Self {
+        Self {
+            reason: Some("OOMKilled".to_owned()),
+            ..Self::with_code(137)
+        }
+    }
+}
+
+impl World {
+    pub(super) fn new_behind(&mut self, pod: &Pod, number: u64) -> Behind {
+        let weather = &self.config.weather;
+        let chance = &mut self.chance.node;
+        let slow = chance.percent(weather.slow_start.get());
+        let start = chance.around(weather.start);
+        let bad_pulls = match chance.percent(weather.pull_errors.get()) {
+            false => Some(0),
+            true if chance.percent(50) => Some(1 + chance.below(3) as u32),
+            true => None,
+        };
+        let sum = |what: &str| {
+            let requests = pod.spec.containers.iter().map(|c| &c.resources.requests);
+            requests
+                .filter_map(|of| of.get(what)?.parse().ok())
+                .collect::<Vec<super::Quantity>>()
+        };
+        Behind {
+            number,
+            cpu: sum("cpu").iter().map(|cpu| cpu.thousandths()).sum(),
+            memory: sum("memory").iter().map(|memory| memory.whole()).sum(),
+            room: None,
+            heard: false,
+            stop_at: None,
+            start: Span(start.0.saturating_mul(if slow { 10 } else { 1 })),
+            bad_pulls,
+            pulls: 0,
+        }
+    }
+
+    fn kubelet_runs(&self, pod: &Pod) -> bool {
+        let node = pod.spec.node_name.as_deref();
+        self.config.kubelet && node.is_some_and(|node| self.nodes.contains_key(node))
+    }
+
+    /// The kubelet starts over with a pod, as after a restart of its own.
+    pub(super) fn kubelet_hears_anew(&mut self, pod: &Arc<Pod>) {
+        if let Some(behind) = self.behind.get_mut(pod.metadata.name.as_str()) {
+            behind.heard = false;
+            behind.stop_at = None;
+        }
+        self.kubelet_hears(pod);
+    }
+
+    /// The kubelet learns how a pod is now, and plans what it will do.
+    pub(super) fn kubelet_hears(&mut self, pod: &Arc<Pod>) {
+        if !self.kubelet_runs(pod) {
+            return;
+        }
+        let now = self.now;
+        let meta = &pod.metadata;
+        let Some(behind) = self.behind.get_mut(meta.name.as_str()) else {
+            return;
+        };
+        if let Some(until) = meta.deletion_timestamp {
+            if meta.deletion_grace_period_seconds.unwrap_or(0) == 0 {
+                return;
+            }
+            let first = match behind.stop_at {
+                _ if finished(pod) => now,
+                Some(planned) => planned,
+                None => now.after(self.chance.node.around(self.config.weather.stop)),
+            };
+            let stop = first.min(World::moment(until)).max(now);
+            if behind.stop_at.is_none_or(|planned| stop < planned) {
+                behind.stop_at = Some(stop);
+                self.agenda.plan(stop, Due::Stop(World::key(pod)));
+            }
+        } else if !behind.heard && pod.status.phase == "Pending" {
+            behind.heard = true;
+            let soon = Span(behind.start.0 / 8);
+            self.agenda
+                .plan(now.after(soon), Due::Prepare(World::key(pod)));
+        }
+    }
+
+    /// The pod, if the kubelet is still about to start it.
+    fn to_start(&self, key: &PodKey) -> Option<Arc<Pod>> {
+        self.same(key).filter(|pod| {
+            pod.status.phase == "Pending"
+                && pod.metadata.deletion_timestamp.is_none()
+                && self.kubelet_runs(pod)
+        })
+    }
+
+    pub(super) fn prepare(&mut self, key: &PodKey) {
+        let Some(pod) = self.to_start(key) else {
+            return;
+        };
+        let Some(behind) = self.behind.get_mut(&key.name) else {
+            return;
+        };
+        let fails = behind
+            .bad_pulls
+            .is_none_or(|bad| u32::from(behind.pulls) < bad);
+        if !fails {
+            let at = self.now.after(Span(behind.start.0 - behind.start.0 / 8));
+            self.agenda.plan(at, Due::Start(key.clone()));
+            self.containers_wait(&pod, "ContainerCreating", |_| None);
+            return;
+        }
+        let again = PULL_AGAIN.doubled(behind.pulls, PULL_AGAIN_MOST);
+        behind.pulls = behind.pulls.saturating_add(1);
+        self.agenda
+            .plan(self.now.after(again), Due::Prepare(key.clone()));
+        let soon = self.now.after(Span(again.0 / 5));
+        self.agenda.plan(soon, Due::BackOff(key.clone()));
+        self.containers_wait(&pod, "ErrImagePull", |image| {
+            Some(format!(
+                "failed to pull and unpack image {image:?}: not found"
+            ))
+        });
+    }
+
+    pub(super) fn back_off(&mut self, key: &PodKey) {
+        if let Some(pod) = self.to_start(key) {
+            self.containers_wait(&pod, "ImagePullBackOff", |image| {
+                Some(format!("Back-off pulling image {image:?}"))
+            });
+        }
+    }
+
+    fn containers_wait(
+        &mut self,
+        pod: &Pod,
+        reason: &str,
+        message: impl Fn(&str) -> Option<String>,
+    ) {
+        let mut pod = pod.clone();
+        condition(&mut pod.status, "Initialized", "True", None, None);
+        not_ready(&mut pod.status, "ContainersNotReady");
+        let containers = pod.spec.containers.iter();
+        pod.status.container_statuses = containers
+            .map(|container| ContainerStatus {
+                name: container.name.clone(),
+                ready: false,
+                state: ContainerState {
+                    waiting: Some(Waiting {
+                        reason: reason.to_owned(),
+                        message: message(container.image.as_deref().unwrap_or_default()),
+                    }),
+                    ..ContainerState::default()
+                },
+            })
+            .collect();
+        self.put(pod);
+    }
+
+    pub(super) fn start(&mut self, key: &PodKey) {
+        let Some(pod) = self.to_start(key) else {
+            return;
+        };
+        let mut pod = Pod::clone(&pod);
+        let number = self.behind.get(&key.name).map_or(0, |b| b.number);
+        let status = &mut pod.status;
+        "Running".clone_into(&mut status.phase);
+        let [_, a, b, c] = (number as u32).to_be_bytes();
+        status.pod_ip = Some(format!("10.{a}.{b}.{c}"));
+        for kind in ["Initialized", "ContainersReady", "Ready"] {
+            condition(status, kind, "True", None, None);
+        }
+        let started_at = Some(self.wall_second());
+        status.container_statuses = pod
+            .spec
+            .containers
+            .iter()
+            .map(|container| ContainerStatus {
+                name: container.name.clone(),
+                ready: true,
+                state: ContainerState {
+                    running: Some(Running { started_at }),
+                    ..ContainerState::default()
+                },
+            })
+            .collect();
+        self.put(pod);
+        for (after, exit) in self.exits.remove(&key.name).unwrap_or_default() {
+            let at = self.now.after(after);
+            self.agenda.plan(at, Due::Exit(key.clone(), exit));
+        }
+    }
+
+    /// A container ends by itself.
+    pub(super) fn exit(&mut self, key: &PodKey, exit: &Exit) {
+        let Some(pod) = self.same(key).filter(|pod| self.kubelet_runs(pod)) else {
+            return;
+        };
+        let which = exit.container.as_deref().or_else(|| main_container(&pod));
+        let mut ended = Pod::clone(&pod);
+        for status in &mut ended.status.container_statuses {
+            if Some(status.name.as_str()) == which && status.state.running.is_some() {
+                end(status, exit);
+            }
+        }
+        settle_phase(&mut ended);
+        if ended != *pod {
+            self.put(ended);
+        }
+    }
+
+    /// The containers of a terminating pod have ended: it goes.
+    pub(super) fn stop(&mut self, key: &PodKey) {
+        let Some(pod) = self.same(key) else {
+            return;
+        };
+        let due = self
+            .behind
+            .get(&key.name)
+            .and_then(|behind| behind.stop_at)
+            .is_some_and(|at| at <= self.now);
+        if !due || !self.kubelet_runs(&pod) {
+            return;
+        }
+        let overtime = pod
+            .metadata
+            .deletion_timestamp
+            .is_some_and(|until| World::moment(until) <= self.now);
+        if self.config.endings == Endings::Kubelet && !finished(&pod) {
+            let mut ended = Pod::clone(&pod);
+            let code = if overtime {
+                137
+            } else {
+                self.config.stop_exit_code
+            };
+            for status in &mut ended.status.container_statuses {
+                if status.state.running.is_some() {
+                    end(status, &Exit::with_code(code));
+                } else if status.state.terminated.is_none() {
+                    // It never ran: what a kubelet says of a container that it knows nothing of.
+                    let reason = Some("ContainerStatusUnknown".to_owned());
+                    let never = Exit::with_code(137);
+                    end(status, &Exit { reason, ..never });
+                }
+            }
+            settle_phase(&mut ended);
+            self.put(ended);
+        }
+        let gone = self.delete_pod(
+            &key.name,
+            &DeleteOptions {
+                grace: Some(0),
+                ..DeleteOptions::default()
+            },
+        );
+        debug_assert!(gone.is_ok(), "{gone:?}");
+    }
+
+    /// The kubelet puts a pod out for want of memory on its node.
+    pub(super) fn evict_from_node(&mut self, pod: &Pod) {
+        let mut pod = pod.clone();
+        let message = "The node was low on resource: memory.";
+        for status in &mut pod.status.container_statuses {
+            if status.state.terminated.is_none() {
+                end(status, &Exit::with_code(137));
+            }
+        }
+        let status = &mut pod.status;
+        "Failed".clone_into(&mut status.phase);
+        status.reason = Some("Evicted".to_owned());
+        status.message = Some(message.to_owned());
+        not_ready(status, "PodFailed");
+        condition(
+            status,
+            "DisruptionTarget",
+            "True",
+            Some("TerminationByKubelet"),
+            Some(message),
+        );
+        self.put(pod);
+    }
+}
+
+/// Whether a pod's phase is final.
+pub(super) fn finished(pod: &Pod) -> bool {
+    matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
+}
+
+/// The main container's name: what the annotation says, else the first.
+pub(super) fn main_container(pod: &Pod) -> Option<&str> {
+    let said = pod.metadata.annotations.get(labels::MAIN_CONTAINER);
+    let first = pod.spec.containers.first().map(|first| &first.name);
+    said.or(first).map(String::as_str)
+}
+
+fn end(status: &mut ContainerStatus, exit: &Exit) {
+    let usual = if exit.exit_code == 0 {
+        "Completed"
+    } else {
+        "Error"
+    };
+    status.ready = false;
+    status.state = ContainerState {
+        terminated: Some(Terminated {
+            exit_code: exit.exit_code,
+            reason: exit.reason.clone().unwrap_or_else(|| usual.to_owned()),
+            message: exit.message.clone(),
+        }),
+        ..ContainerState::default()
+    };
+}
+
+/// The phase that follows from the containers; they are never restarted. One that lost a container is not ready.
+fn settle_phase(pod: &mut Pod) {
+    let codes = |status: &ContainerStatus| status.state.terminated.as_ref().map(|t| t.exit_code);
+    let status = &mut pod.status;
+    let all: Vec<Option<i32>> = status.container_statuses.iter().map(codes).collect();
+    if all.iter().any(Option::is_none) {
+        if all.iter().any(Option::is_some) {
+            not_ready(status, "ContainersNotReady");
+        }
+        return;
+    }
+    // A pod that ends with no container ever made has failed.
+    let well = !all.is_empty() && all.iter().all(|code| *code == Some(0));
+    let (phase, reason) = if well {
+        ("Succeeded", "PodCompleted")
+    } else {
+        ("Failed", "PodFailed")
+    };
+    phase.clone_into(&mut status.phase);
+    not_ready(status, reason);
+}
+
+fn not_ready(status: &mut PodStatus, reason: &str) {
+    for kind in ["ContainersReady", "Ready"] {
+        condition(status, kind, "False", Some(reason), None);
+    }
+}
+
+/// Sets a condition.
+pub(super) fn condition(
+    status: &mut PodStatus,
+    kind: &str,
+    is: &str,
+    reason: Option<&str>,
+    message: Option<&str>,
+) {
+    let set = Condition {
+        kind: kind.to_owned(),
+        status: is.to_owned(),
+        reason: reason.map(str::to_owned),
+        message: message.map(str::to_owned),
+    };
+    match status.conditions.iter_mut().find(|c| c.kind == kind) {
+        Some(there) => *there = set,
+        None => status.conditions.push(set),
+    }
+}

@@ -1,0 +1,83 @@
+//! Leases: compare and swap on revisions, as the API server does it.
+
+use super::{Answer, audit::Kind, refusal, world::World};
+use crate::port::{Lease, LeaseSpec};
+use evenkeel_core::{Name, Revision, Uid};
+
+const LEASES: &str = Kind::Leases.resource();
+/// The kind as it stands in the words about preconditions.
+const LEASE: &str = "Lease.coordination.k8s.io";
+
+/// The name of a fleet's Lease (LIVE-1).
+pub(super) fn lease_name(fleet: &str) -> Name {
+    format!("evenkeel-{fleet}").into()
+}
+
+impl World {
+    pub(super) fn get_lease(&self, name: &str) -> Answer<Lease> {
+        self.leases
+            .get(name)
+            .cloned()
+            .ok_or_else(|| refusal::not_found(LEASES, name))
+    }
+
+    pub(super) fn create_lease(&mut self, name: &str, spec: &LeaseSpec) -> Answer<Lease> {
+        if self.leases.contains_key(name) {
+            return Err(refusal::already_exists(LEASES, name, false));
+        }
+        let uid = Uid::from(self.chance.names.uuid().as_str());
+        Ok(self.write_lease(name, uid, spec))
+    }
+
+    pub(super) fn replace_lease(
+        &mut self,
+        name: &str,
+        uid: &Uid,
+        revision: Revision,
+        spec: &LeaseSpec,
+    ) -> Answer<Lease> {
+        let there = self.get_lease(name)?;
+        if there.uid != *uid {
+            let (wanted, is) = (uid.to_string(), there.uid.to_string());
+            return Err(refusal::other_uid(LEASE, name, &wanted, &is));
+        }
+        if there.revision != revision {
+            return Err(refusal::modified(LEASES, name));
+        }
+        if there.spec == *spec {
+            return Ok(there);
+        }
+        Ok(self.write_lease(name, there.uid, spec))
+    }
+
+    pub(super) fn delete_lease(
+        &mut self,
+        name: &str,
+        uid: &Uid,
+        revision: Revision,
+    ) -> Answer<Lease> {
+        let there = self.get_lease(name)?;
+        if there.uid != *uid {
+            let (wanted, is) = (uid.to_string(), there.uid.to_string());
+            return Err(refusal::other_uid(LEASE, name, &wanted, &is));
+        }
+        if there.revision != revision {
+            let (wanted, is) = (revision.to_string(), there.revision.to_string());
+            return Err(refusal::other_revision(LEASE, name, &wanted, &is));
+        }
+        self.leases.remove(name);
+        self.store.bump();
+        Ok(there)
+    }
+
+    fn write_lease(&mut self, name: &str, uid: Uid, spec: &LeaseSpec) -> Lease {
+        let revision = self.store.bump();
+        let lease = Lease {
+            uid,
+            revision: Revision::new(revision).unwrap_or(Revision(std::num::NonZeroU64::MIN)),
+            spec: spec.clone(),
+        };
+        self.leases.insert(name.into(), lease.clone());
+        lease
+    }
+}

@@ -1,0 +1,169 @@
+//! What etcd and the watch cache keep: the pods, one counter of revisions for all kinds, and the history.
+
+use crate::api::pod::Pod;
+use evenkeel_core::Name;
+use im::{OrdMap, Vector};
+use std::sync::Arc;
+
+/// One change of one pod.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub revision: u64,
+    pub name: Name,
+    pub before: Option<Arc<Pod>>,
+    /// As it is from this revision on; where it was removed, as it was last.
+    pub now: Arc<Pod>,
+    pub removed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Store {
+    revision: u64,
+    pods: OrdMap<Name, Arc<Pod>>,
+    history: Vector<Change>,
+    /// The most changes kept.
+    keep: usize,
+    /// Changes up to this revision are not in `history` any more.
+    forgotten: u64,
+    /// Watches go on from this revision or later: the watch cache holds what came after it.
+    cached: u64,
+    /// etcd has compacted what was before this revision.
+    compacted: u64,
+}
+
+impl Store {
+    /// An empty store. Like a real one it does not start at revision 0.
+    pub fn new(keep: usize) -> Self {
+        Self {
+            revision: 1,
+            pods: OrdMap::new(),
+            history: Vector::new(),
+            keep,
+            forgotten: 1,
+            cached: 1,
+            compacted: 0,
+        }
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The revision from which on watches can be resumed.
+    pub fn cached(&self) -> u64 {
+        self.cached
+    }
+
+    /// Whether the history after this revision is complete.
+    pub fn remembers(&self, revision: u64) -> bool {
+        revision >= self.forgotten
+    }
+
+    pub fn pods(&self) -> &OrdMap<Name, Arc<Pod>> {
+        &self.pods
+    }
+
+    pub fn pod(&self, name: &str) -> Option<&Arc<Pod>> {
+        self.pods.get(name)
+    }
+
+    /// Writes the pod at the next revision.
+    pub fn write(&mut self, mut pod: Pod) -> Arc<Pod> {
+        self.revision += 1;
+        pod.metadata.resource_version = self.revision.to_string();
+        let name: Name = pod.metadata.name.as_str().into();
+        let now = Arc::new(pod);
+        let before = self.pods.insert(name.clone(), Arc::clone(&now));
+        self.remember(Change {
+            revision: self.revision,
+            name,
+            before,
+            now: Arc::clone(&now),
+            removed: false,
+        });
+        now
+    }
+
+    /// Removes the pod at the next revision: what is left of it carries that revision.
+    pub fn remove(&mut self, name: &str) -> Option<Arc<Pod>> {
+        let (name, before) = self.pods.remove_with_key(name)?;
+        self.revision += 1;
+        let mut last = Pod::clone(&before);
+        last.metadata.resource_version = self.revision.to_string();
+        let now = Arc::new(last);
+        self.remember(Change {
+            revision: self.revision,
+            name,
+            before: Some(before),
+            now: Arc::clone(&now),
+            removed: true,
+        });
+        Some(now)
+    }
+
+    /// A change of something other than pods.
+    pub fn bump(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    fn remember(&mut self, change: Change) {
+        self.history.push_back(change);
+        while self.history.len() > self.keep {
+            if let Some(oldest) = self.history.pop_front() {
+                self.forgotten = oldest.revision;
+                self.cached = self.cached.max(oldest.revision);
+            }
+        }
+    }
+
+    /// The first change after that revision.
+    pub fn change_after(&self, revision: u64) -> Option<&Change> {
+        let (mut low, mut high) = (0, self.history.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.history[middle].revision > revision {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.history.get(low)
+    }
+
+    /// All pods as they were at that revision, if that can still be told.
+    pub fn at(&self, revision: u64) -> Option<OrdMap<Name, Arc<Pod>>> {
+        let readable = revision >= self.compacted || revision >= self.cached;
+        if !self.remembers(revision) || !readable {
+            return None;
+        }
+        let mut pods = self.pods.clone();
+        let undone = self.history.iter().rev();
+        for change in undone.take_while(|change| change.revision > revision) {
+            match &change.before {
+                Some(before) => pods.insert(change.name.clone(), Arc::clone(before)),
+                None => pods.remove(&change.name),
+            };
+        }
+        Some(pods)
+    }
+
+    /// etcd is compacted. The watch cache of a running server does not mind.
+    pub fn compact(&mut self) {
+        self.compacted = self.revision;
+    }
+
+    /// The server starts anew: its cache begins with now. It makes some objects of its own while it starts, so what
+    /// was newest before is too old even where no pod has changed.
+    pub fn restart(&mut self) {
+        self.revision += 4;
+        self.cached = self.revision;
+    }
+
+    /// The watch cache has wrapped around.
+    pub fn forget(&mut self) {
+        self.history.clear();
+        self.forgotten = self.revision;
+        self.cached = self.revision;
+    }
+}

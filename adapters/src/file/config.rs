@@ -1,0 +1,244 @@
+//! The keys of `config`: their rules, units and defaults.
+
+use super::{
+    group::GroupKeys,
+    words::{Bound, Duration, OrNever, at_least_one, failures, switch},
+};
+use crate::api::owner::Owner;
+use evenkeel_core::{
+    Config, Group, Span,
+    config::{Ending, EngineMode, Failing, Growing, Living, Ramp, Seeing, Shrinking},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
+};
+use std::{collections::BTreeMap, fmt};
+
+/// The keys of a fleet file's `config`, each with its default where it is not given.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map of the fleet's keys, as {max_failures: 100}"
+)]
+pub struct ConfigKeys {
+    /// FAIL-2, SHRINK-2: `registering` (the default), where executors register with an engine, or `none`.
+    pub engine: EngineMode,
+
+    /// GROW-4: `governed` (the default), or `{fixed: {size: 5, every: 1s}}`.
+    pub ramp: RampKey,
+    /// GROW-4: the most creates under way. 128; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub max_in_flight: u32,
+    /// GROW-4: within this time each request is answered, if only by "unclear". 30s; not 0.
+    pub request_timeout: Duration,
+    /// GROW-2: the most executors of the fleet that are requested, created or pending. `none`.
+    pub max_pending: Bound,
+    /// GROW-2: the most executors of the fleet, those that leave included. `none`.
+    pub max_executors: Bound,
+
+    /// SHRINK-1: younger ones are no victims. 60s.
+    pub pending_protection: Duration,
+    /// SHRINK-2: a drain lasts no longer. 5m.
+    pub drain_timeout: Duration,
+
+    /// END-2: finished pods are labelled and left, not deleted. false.
+    pub keep_finished: bool,
+    /// SEE-1: a sidecar that ended with an exit code other than 0 makes its pod failed. false.
+    pub check_all_containers: bool,
+    /// SEE-1: the container whose end is the executor's, in every group. The template's own annotation, else its first.
+    pub main_container: Option<String>,
+    /// SEE-5: nothing waits on an open write for longer. 5m; not 0.
+    pub stuck_after: Duration,
+    /// END-1: a pod that outlives its grace by this is overdue. 60s.
+    pub overdue_after: Duration,
+    /// END-3: how long after its registration an executor may be absent from listings. 30s.
+    pub missing_tolerance: Duration,
+
+    /// FAIL-1: more failures than this within the window halt the fleet. max(3, 2 × the sum of the groups' maxima).
+    #[serde(deserialize_with = "failures")]
+    pub max_failures: Option<u64>,
+    /// FAIL-1: failures as old as this are forgotten, or `never`. 1h; not 0.
+    pub failure_window: OrNever,
+    /// FAIL-2: with no engine, an executor that has run for this long has started well. 10s.
+    pub healthy_after: Duration,
+    /// FAIL-3: how long a full quota holds a group at first, doubling from try to try. 10s; not 0.
+    pub quota_retry: Duration,
+    /// FAIL-3: how long a full quota holds a group at most. 2m.
+    pub quota_retry_max: Duration,
+
+    /// SEE-4: a watch that says nothing for this long is replaced. 90s; under 75s it is replaced without need.
+    pub watch_silence: Duration,
+    /// SEE-4: a listing is made this often in any case, or `never`. 5m; not 0.
+    pub relist_every: OrNever,
+
+    /// LIVE-1: `on` (the default) or `off`: whether the fleet's Lease is taken. Off is for the fake only.
+    #[serde(deserialize_with = "switch")]
+    pub lease: bool,
+    /// LIVE-1: a lease that was not renewed for this long is free. 15s; whole seconds, at least 5.
+    pub lease_duration: Duration,
+    /// LIVE-3: `driver`, `none`, or `{kind: Deployment, name: engine}` in the same namespace: what the executors are
+    /// collected with. The pod that we run in, where there is one.
+    #[serde(deserialize_with = "owner")]
+    pub owner: Option<Owner>,
+}
+
+impl Default for ConfigKeys {
+    fn default() -> Self {
+        let seconds = |n| Duration(Span::seconds(n));
+        Self {
+            engine: EngineMode::Registering,
+            ramp: RampKey::Governed,
+            max_in_flight: 128,
+            request_timeout: seconds(30),
+            max_pending: Bound(None),
+            max_executors: Bound(None),
+            pending_protection: seconds(60),
+            drain_timeout: seconds(300),
+            keep_finished: false,
+            check_all_containers: false,
+            main_container: None,
+            stuck_after: seconds(300),
+            overdue_after: seconds(60),
+            missing_tolerance: seconds(30),
+            max_failures: None,
+            failure_window: OrNever(Some(Span::seconds(3600))),
+            healthy_after: seconds(10),
+            quota_retry: seconds(10),
+            quota_retry_max: seconds(120),
+            watch_silence: seconds(90),
+            relist_every: OrNever(Some(Span::seconds(300))),
+            lease: true,
+            lease_duration: seconds(15),
+            owner: None,
+        }
+    }
+}
+
+impl ConfigKeys {
+    /// What the core takes, with the knobs of these groups.
+    #[must_use]
+    pub fn config(&self, groups: &BTreeMap<Group, GroupKeys>, seed: u64) -> Config {
+        Config {
+            seed,
+            jitter: true,
+            engine: self.engine,
+            seeing: Seeing {
+                watch_silence: self.watch_silence.0,
+                relist_every: self.relist_every.0,
+                check_all_containers: self.check_all_containers,
+            },
+            growing: Growing {
+                ramp: self.ramp.into(),
+                max_in_flight: self.max_in_flight,
+                request_timeout: self.request_timeout.0,
+                max_pending: self.max_pending.0,
+                max_executors: self.max_executors.0,
+            },
+            shrinking: Shrinking {
+                pending_protection: self.pending_protection.0,
+                drain_timeout: self.drain_timeout.0,
+            },
+            ending: Ending {
+                keep_finished: self.keep_finished,
+                stuck_after: self.stuck_after.0,
+                overdue_after: self.overdue_after.0,
+                missing_tolerance: self.missing_tolerance.0,
+            },
+            failing: Failing {
+                max_failures: self.max_failures,
+                failure_window: self.failure_window.0,
+                healthy_after: self.healthy_after.0,
+                quota_retry: self.quota_retry.0,
+                quota_retry_max: self.quota_retry_max.0,
+            },
+            living: Living {
+                lease_duration: self.lease_duration.0,
+            },
+            groups: groups
+                .iter()
+                .map(|(name, keys)| (name.clone(), keys.config()))
+                .collect(),
+            other_groups: GroupKeys::default().config(),
+        }
+    }
+}
+
+/// GROW-4: what bounds creates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RampKey {
+    /// A window that grows with each success and halves on trouble.
+    #[default]
+    Governed,
+    /// At most `size` creates per `every` and group.
+    Fixed(FixedRamp),
+}
+
+/// GROW-4: a fixed number per interval and group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map, as {size: 5, every: 1s}")]
+pub struct FixedRamp {
+    /// At most so many creates… At least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub size: u32,
+    /// …in each such interval. Not 0.
+    pub every: Duration,
+}
+
+impl From<RampKey> for Ramp {
+    fn from(key: RampKey) -> Self {
+        match key {
+            RampKey::Governed => Self::Governed,
+            RampKey::Fixed(FixedRamp { size, every }) => Self::Fixed {
+                size,
+                every: every.0,
+            },
+        }
+    }
+}
+
+/// LIVE-3: what the executors are collected with.
+fn owner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Owner>, D::Error> {
+    deserializer.deserialize_any(OwnerVisitor).map(Some)
+}
+
+struct OwnerVisitor;
+
+impl<'de> Visitor<'de> for OwnerVisitor {
+    type Value = Owner;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("driver, none, or a map, as {kind: Deployment, name: engine}")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Owner, E> {
+        match text {
+            "driver" => Ok(Owner::Driver),
+            "none" => Ok(Owner::None),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Owner, A::Error> {
+        let object = OwnerObject::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Owner::Object {
+            api_version: object.api_version,
+            kind: object.kind,
+            name: object.name,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a map, as {kind: Deployment, name: engine}"
+)]
+struct OwnerObject {
+    #[serde(default)]
+    api_version: Option<String>,
+    kind: String,
+    name: String,
+}

@@ -1,0 +1,158 @@
+//! The keys of a group: their rules, units and defaults.
+
+use super::words::{Bound, Duration, QuantityText, maximum, target};
+use crate::template::{PodTemplate, ShortResources, ShortTemplate, TemplateError};
+use evenkeel_core::{
+    Span,
+    config::{GroupConfig, Replace, Shrink},
+    input::GroupWish,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The keys of a group, each with its default where it is not given.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map of the group's keys, as {target: 3, image: worker:1}"
+)]
+pub struct GroupKeys {
+    /// GROW-1: how many executors. 0.
+    #[serde(deserialize_with = "target")]
+    pub target: u64,
+    /// FAIL-1: the most that will be asked for. The largest target so far.
+    #[serde(deserialize_with = "maximum")]
+    pub maximum: Option<u64>,
+    /// GROW-2: the most of its executors that are requested, created or pending. `none`.
+    pub max_pending: Bound,
+    /// GROW-1: `at_once` (the default) or `after_termination`: when the place of a leaving executor is free.
+    pub replace: Replace,
+    /// SHRINK-2: `asked` (the default) or `idle`: who lets running executors go.
+    pub shrink: ShrinkKey,
+    /// SHRINK-2: with `shrink: idle`, an executor is let go when it was idle for this long. 60s.
+    pub idle_timeout: Option<Duration>,
+    /// A PodTemplateSpec, in place of the keys below.
+    pub template: Option<Value>,
+    /// The image of the one container, named `executor`.
+    pub image: Option<String>,
+    /// What it runs, in place of the image's entry point.
+    pub command: Vec<String>,
+    /// The arguments.
+    pub args: Vec<String>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// What it needs.
+    pub resources: ResourceKeys,
+}
+
+/// What an executor needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map, as {cpu: 500m, memory: 1Gi}"
+)]
+pub struct ResourceKeys {
+    /// Requested, not limited.
+    pub cpu: Option<QuantityText>,
+    /// Requested, and the limit.
+    pub memory: Option<QuantityText>,
+}
+
+/// SHRINK-2: who lets running executors go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShrinkKey {
+    /// The engine, one by one.
+    #[default]
+    Asked,
+    /// A smaller target does, among those that are idle.
+    Idle,
+}
+
+impl Default for GroupKeys {
+    fn default() -> Self {
+        Self {
+            target: 0,
+            maximum: None,
+            max_pending: Bound(None),
+            replace: Replace::AtOnce,
+            shrink: ShrinkKey::Asked,
+            idle_timeout: None,
+            template: None,
+            image: None,
+            command: Vec::new(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            resources: ResourceKeys::default(),
+        }
+    }
+}
+
+impl GroupKeys {
+    /// The default of `idle_timeout`.
+    pub const IDLE_TIMEOUT: Span = Span::seconds(60);
+
+    /// What the core takes.
+    #[must_use]
+    pub fn config(&self) -> GroupConfig {
+        GroupConfig {
+            max_pending: self.max_pending.0,
+            replace: self.replace,
+            shrink: match self.shrink {
+                ShrinkKey::Asked => Shrink::Asked,
+                ShrinkKey::Idle => Shrink::Idle {
+                    timeout: self.idle_timeout.map_or(Self::IDLE_TIMEOUT, |span| span.0),
+                },
+            },
+        }
+    }
+
+    /// What is wanted of the group at first, with pods from the template of that hash.
+    #[must_use]
+    pub fn wish(&self, template: u64) -> GroupWish {
+        GroupWish {
+            target: self.target,
+            maximum: self.maximum,
+            template,
+        }
+    }
+
+    /// The template; None where neither `template` nor `image` is given.
+    ///
+    /// # Errors
+    /// It is no good template.
+    pub fn pod_template(&self) -> Option<Result<PodTemplate, TemplateError>> {
+        if let Some(template) = &self.template {
+            return Some(PodTemplate::from_value(template.clone()));
+        }
+        let text = |quantity: &Option<QuantityText>| quantity.as_ref().map(|text| text.0.clone());
+        let short = ShortTemplate {
+            image: self.image.clone()?,
+            command: self.command.clone(),
+            args: self.args.clone(),
+            env: self.env.clone(),
+            resources: ShortResources {
+                cpu: text(&self.resources.cpu),
+                memory: text(&self.resources.memory),
+            },
+        };
+        Some(PodTemplate::try_from(&short))
+    }
+
+    /// The keys of the short form that are given.
+    pub(super) fn short_keys(&self) -> Vec<&'static str> {
+        [
+            ("image", self.image.is_some()),
+            ("command", !self.command.is_empty()),
+            ("args", !self.args.is_empty()),
+            ("env", !self.env.is_empty()),
+            ("resources", self.resources != ResourceKeys::default()),
+        ]
+        .into_iter()
+        .filter_map(|(key, given)| given.then_some(key))
+        .collect()
+    }
+}

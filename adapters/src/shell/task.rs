@@ -1,0 +1,375 @@
+//! The task that interprets a controller's outputs. It begins what it is told, tells what came of it, and decides nothing.
+
+use super::{
+    LeaseKeeper, LeaseStep,
+    clock::Clock,
+    flight::Recorder,
+    handle::{Event, RunError},
+    trouble::Troubles,
+};
+use crate::{
+    api::pod::OwnerReference,
+    port::{Cluster, Request},
+    template::{Place, Templates},
+};
+use evenkeel_core::{
+    ActionId, Controller, Input, Name, Output, RequestId, Revision, Span, Status, Time,
+    input::{
+        DesiredChange, Failure, LeaseNews, Memory, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent,
+    },
+    output::{Action, LeaseWish},
+};
+use futures::StreamExt;
+use jiff::Timestamp;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
+
+/// How the lease is kept.
+pub(super) enum Lease {
+    On(Box<LeaseKeeper>),
+    /// Nobody else knows the cluster: it is ours.
+    Off,
+}
+
+pub(super) struct Task {
+    pub clock: Clock,
+    pub controller: Controller,
+    pub cluster: Arc<dyn Cluster>,
+    pub templates: Templates,
+    pub fleet: Name,
+    pub owner: Option<OwnerReference>,
+    pub url: Option<String>,
+    pub request_timeout: Span,
+    /// None while a wish is under way: it has it.
+    pub lease: Option<Lease>,
+    pub recorder: Option<Recorder>,
+    pub effects: bool,
+    pub inputs: mpsc::UnboundedSender<Input>,
+    pub inbox: mpsc::UnboundedReceiver<Input>,
+    pub status: watch::Sender<Arc<Status>>,
+    pub events: mpsc::UnboundedSender<Event>,
+    /// Resolves when the last handle is dropped.
+    pub gone: oneshot::Receiver<()>,
+    pub tasks: JoinSet<Done>,
+    /// What [`Output::Close`] may end.
+    pub streams: BTreeMap<RequestId, AbortHandle>,
+    pub troubles: Troubles,
+}
+
+/// What a task of ours leaves when it is done.
+pub(super) enum Done {
+    Nothing,
+    Stream(RequestId),
+    Lease(Lease, LeaseNews),
+}
+
+impl Task {
+    /// Runs the fleet until the controller has finished.
+    pub async fn run(mut self, first: Input) -> Result<(), RunError> {
+        if self.take(first) {
+            return Ok(());
+        }
+        let mut engine_is_there = true;
+        loop {
+            if self.inbox.is_empty() {
+                self.flush_record();
+            }
+            let wake = self
+                .controller
+                .wake_at()
+                .and_then(|(at, _)| self.clock.at(at));
+            let sleep = async {
+                match wake {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let input = tokio::select! {
+                Some(input) = self.inbox.recv() => input,
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok(Done::Lease(lease, news)) => {
+                        self.lease = Some(lease);
+                        Input::Lease(news)
+                    }
+                    Ok(Done::Stream(request)) => {
+                        self.streams.remove(&request);
+                        continue;
+                    }
+                    Ok(Done::Nothing) => continue,
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    // It was closed.
+                    Err(_) => continue,
+                },
+                _ = &mut self.gone, if engine_is_there => {
+                    engine_is_there = false;
+                    Input::Desired(DesiredChange { shutdown: Some(Shutdown::Leave), ..DesiredChange::default() })
+                }
+                () = sleep => Input::Wake,
+            };
+            if self.take(input) {
+                self.flush_record();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes an input in, and does what comes out. Says whether that was the end.
+    fn take(&mut self, input: Input) -> bool {
+        if let Some(event) = self.troubles.note(&input) {
+            self.tell(event);
+        }
+        if let (true, Input::Answered { action, outcome }) = (self.effects, &input) {
+            self.tell(Event::Answer {
+                id: *action,
+                outcome: outcome.clone(),
+            });
+        }
+        let at = self.clock.now();
+        let kept = self.recorder.is_some().then(|| input.clone());
+        self.controller.handle(at, input);
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.controller.poll()).collect();
+        if let Some(input) = kept {
+            self.record(at, &input, &outputs);
+        }
+        outputs
+            .into_iter()
+            .fold(false, |finished, output| self.interpret(output) || finished)
+    }
+
+    fn record(&mut self, at: Time, input: &Input, outputs: &[Output]) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        if let Err(error) = recorder.step(at, input, outputs) {
+            self.recorder = None;
+            self.tell(Event::Trouble(format!(
+                "the flight record can't be written, and ends here: {error}"
+            )));
+        }
+    }
+
+    fn flush_record(&mut self) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        if let Err(error) = recorder.flush() {
+            self.recorder = None;
+            self.tell(Event::Trouble(format!(
+                "the flight record can't be written, and ends here: {error}"
+            )));
+        }
+    }
+
+    /// Tells the engine, if it still listens.
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    fn interpret(&mut self, output: Output) -> bool {
+        match output {
+            Output::Execute {
+                id,
+                not_after,
+                action,
+            } => self.execute(id, not_after, action),
+            Output::List { request, all } => self.list(request, all),
+            Output::Watch { request, from } => self.watch(request, from),
+            Output::Close { request } => {
+                if let Some(stream) = self.streams.remove(&request) {
+                    stream.abort();
+                }
+            }
+            Output::Lease(wish) => self.keep_lease(wish),
+            Output::Notice(notice) => self.tell(Event::Notice(notice)),
+            Output::Status(status) => {
+                self.status.send_replace(status);
+            }
+            Output::Finished => return true,
+        }
+        false
+    }
+
+    fn execute(&mut self, id: ActionId, not_after: Time, action: Action) {
+        let request = self.request(&action);
+        if self.effects {
+            self.tell(Event::Action { id, action });
+        }
+        let (clock, cluster, inputs) = (self.clock, self.cluster.clone(), self.inputs.clone());
+        let owed_within = duration(self.request_timeout);
+        self.tasks.spawn(async move {
+            let outcome = match request {
+                Err(refusal) => Outcome::Refused(refusal),
+                Ok(_) if clock.now() > not_after => Outcome::Refused(Refusal::TooLate),
+                Ok(request) => timeout(owed_within, cluster.execute(request))
+                    .await
+                    .unwrap_or(Outcome::Unclear(Failure::TimedOut)),
+            };
+            // Nobody waits for it after the end.
+            let _ = inputs.send(Input::Answered {
+                action: id,
+                outcome,
+            });
+            Done::Nothing
+        });
+    }
+
+    /// The effect, ready to be sent.
+    fn request(&self, action: &Action) -> Result<Request, Refusal> {
+        let name = |executor: &evenkeel_core::ExecutorId| executor.pod_name(&self.fleet);
+        Ok(match action {
+            Action::Create {
+                executor,
+                group,
+                template,
+            } => {
+                let place = Place {
+                    fleet: self.fleet.clone(),
+                    group: group.clone(),
+                    owner: self.owner.clone(),
+                    url: self.url.clone(),
+                };
+                let manifest = self
+                    .templates
+                    .manifest(&place, *template, *executor)
+                    .ok_or_else(|| {
+                        Refusal::Invalid(
+                            format!("group {group} has no template of the hash {template:016x}")
+                                .into(),
+                        )
+                    })?;
+                Request::Create {
+                    name: name(executor),
+                    manifest,
+                }
+            }
+            Action::Delete {
+                executor,
+                uid,
+                revision,
+            } => Request::Delete {
+                name: name(executor),
+                uid: uid.clone(),
+                revision: *revision,
+            },
+            Action::MarkFinished { executor, uid } => Request::MarkFinished {
+                name: name(executor),
+                uid: uid.clone(),
+            },
+        })
+    }
+
+    fn list(&mut self, request: RequestId, all: bool) {
+        let started = self.clock.now();
+        let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
+        let at_most = duration(self.request_timeout);
+        let task = self.tasks.spawn(async move {
+            let outcome = timeout(at_most, cluster.list(all))
+                .await
+                .unwrap_or(Err(Failure::TimedOut));
+            let _ = inputs.send(Input::Listed {
+                request,
+                started,
+                outcome,
+            });
+            Done::Stream(request)
+        });
+        self.streams.insert(request, task);
+    }
+
+    fn watch(&mut self, request: RequestId, from: Revision) {
+        let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
+        let at_most = duration(self.request_timeout);
+        let task = self.tasks.spawn(async move {
+            let end = follow(cluster, request, from, at_most, &inputs).await;
+            let event = WatchEvent::Ended(end);
+            let _ = inputs.send(Input::Watched { request, event });
+            Done::Stream(request)
+        });
+        self.streams.insert(request, task);
+    }
+
+    fn keep_lease(&mut self, wish: LeaseWish) {
+        // The controller has one wish at a time.
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        let (clock, cluster) = (self.clock, self.cluster.clone());
+        let third = Span(self.controller.config().living.lease_duration.0 / 3);
+        let at_most = duration(third.min(self.request_timeout));
+        self.tasks.spawn(async move {
+            match lease {
+                Lease::Off => Done::Lease(Lease::Off, always_ours(&wish)),
+                Lease::On(mut keeper) => {
+                    let asked = fulfil(clock, &*cluster, &mut keeper, wish);
+                    let news = timeout(at_most, asked).await;
+                    let news = news.unwrap_or(LeaseNews::Failed(Failure::TimedOut));
+                    Done::Lease(Lease::On(keeper), news)
+                }
+            }
+        });
+    }
+}
+
+/// Passes a watch's events on, until it ends.
+async fn follow(
+    cluster: Arc<dyn Cluster>,
+    request: RequestId,
+    from: Revision,
+    at_most: Duration,
+    inputs: &mpsc::UnboundedSender<Input>,
+) -> WatchEnd {
+    let opened = timeout(at_most, cluster.watch(from)).await;
+    let mut events = match opened.unwrap_or(Err(WatchEnd::Failed(Failure::TimedOut))) {
+        Ok(events) => events,
+        Err(end) => return end,
+    };
+    while let Some(event) = events.next().await {
+        match event {
+            WatchEvent::Ended(end) => return end,
+            event => {
+                if inputs.send(Input::Watched { request, event }).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    WatchEnd::Closed
+}
+
+fn always_ours(wish: &LeaseWish) -> LeaseNews {
+    match wish {
+        LeaseWish::Take => LeaseNews::Held {
+            incarnation: 1,
+            until: Time::NEVER,
+            memory: Memory::default(),
+        },
+        LeaseWish::Renew { .. } => LeaseNews::Renewed { until: Time::NEVER },
+        LeaseWish::GiveUp | LeaseWish::Remove => LeaseNews::Gone,
+    }
+}
+
+async fn fulfil(
+    clock: Clock,
+    cluster: &dyn Cluster,
+    keeper: &mut LeaseKeeper,
+    wish: LeaseWish,
+) -> LeaseNews {
+    let mut step = keeper.begin(clock.now(), Timestamp::now(), wish);
+    loop {
+        match step {
+            LeaseStep::Say(news) => return news,
+            LeaseStep::Ask(request) => {
+                let answer = cluster.lease(request).await;
+                step = keeper.answered(clock.now(), Timestamp::now(), answer);
+            }
+        }
+    }
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(span.0)
+}

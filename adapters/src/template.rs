@@ -1,1 +1,0 @@
-//! Pod templates, and the pods made from them.

@@ -1,0 +1,287 @@
+//! GROW-1, GROW-2, GROW-4: what is missing is made, within what is allowed, and dealt out fairly.
+
+use super::{Desired, Gate, Standing, Wake};
+use crate::{
+    config::{Config, Ramp, Replace},
+    output::{Action, Why},
+    plan::{Decision, Plan, Unfilled, Unmet, WakeReason},
+    snapshot::Snapshot,
+    words::{ExecutorId, Group, ID_PART_MAX, Time},
+};
+use std::collections::BTreeMap;
+
+/// What each group is short of, and why.
+pub(super) type Short = BTreeMap<Group, BTreeMap<Unmet, Unfilled>>;
+
+/// What one group needs and may have.
+struct Need {
+    group: Group,
+    template: u64,
+    /// Creates to repeat.
+    again: Vec<ExecutorId>,
+    /// New executors still missing.
+    missing: u64,
+    /// New executors given so far.
+    given: u64,
+    pending_room: u64,
+    batch_room: u32,
+    batch_next: Option<Time>,
+}
+
+pub(super) fn decide(
+    snapshot: &Snapshot,
+    desired: &Desired,
+    config: &Config,
+    gate: &Gate,
+    groups: &BTreeMap<Group, Standing<'_>>,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) -> Short {
+    let mut short = Short::new();
+    let mut needs = Vec::new();
+    for (group, standing) in groups {
+        let unmet = short.entry(group.clone()).or_default();
+        if let Some(need) = need(
+            snapshot, desired, config, gate, group, standing, unmet, wake,
+        ) {
+            needs.push(need);
+        }
+    }
+    if needs.is_empty() {
+        return short;
+    }
+    let mut room = Room::of(snapshot, config, groups);
+    repeat(snapshot, &mut needs, &mut room, plan);
+    deal(&mut needs, &mut room);
+    let mut next = snapshot.next;
+    for need in needs {
+        for _ in 0..need.given {
+            let executor = ExecutorId::new(snapshot.incarnation(), next);
+            next = next.saturating_add(1);
+            let action = Action::Create {
+                executor,
+                group: need.group.clone(),
+                template: need.template,
+            };
+            plan.decisions.push(Decision {
+                action,
+                why: Why::Grow1,
+            });
+        }
+        if let Some((why, until)) = room.why_not(&need) {
+            if let (Some(at), Unmet::Ramp) = (until, why) {
+                wake.at(at, WakeReason::Ramp);
+            }
+            let unmet = short.entry(need.group.clone()).or_default();
+            add(unmet, why, need.missing, until);
+            add(unmet, Unmet::Ramp, need.again.len() as u64, need.batch_next);
+        }
+    }
+    short
+}
+
+/// What a group needs, where it may have anything now; why not goes to `unmet`.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one group's part of a decision that looks at everything"
+)]
+fn need(
+    snapshot: &Snapshot,
+    desired: &Desired,
+    config: &Config,
+    gate: &Gate,
+    group: &Group,
+    standing: &Standing<'_>,
+    unmet: &mut BTreeMap<Unmet, Unfilled>,
+    wake: &mut Wake,
+) -> Option<Need> {
+    let tally = &standing.facts.tally;
+    let waiting = match config.group(group).replace {
+        Replace::AtOnce => 0,
+        Replace::AfterTermination => u64::from(tally.holding),
+    };
+    let short = standing.target.saturating_sub(standing.counting());
+    add(
+        unmet,
+        Unmet::WaitingForTermination,
+        short.min(waiting),
+        None,
+    );
+    let missing = short.saturating_sub(waiting);
+    let again = u64::from(tally.again);
+    if missing == 0 && again == 0 {
+        if desired.suspended && desired.shutdown.is_none() {
+            add(unmet, Unmet::Suspended, standing.wished, None);
+        }
+        return None;
+    }
+    let held = standing.facts.held(gate.now);
+    let stopped = if let Some((why, until)) = gate.why() {
+        Some((why, until))
+    } else if snapshot.budget.halted {
+        Some((Unmet::Halted, None))
+    } else {
+        held.map(|hold| {
+            use crate::snapshot::groups::HoldReason;
+            let why = match hold.why {
+                HoldReason::Quota => Unmet::Quota,
+                HoldReason::NamespaceGone => Unmet::NamespaceGone,
+            };
+            (why, Some(hold.until))
+        })
+    };
+    if let Some((why, until)) = stopped {
+        add(unmet, why, missing + again, until);
+        if let Some(at) = until {
+            let reason = if held.is_some() {
+                WakeReason::Quota
+            } else {
+                WakeReason::Ramp
+            };
+            wake.at(at, reason);
+        }
+        return None;
+    }
+    let max_pending = config.group(group).max_pending.unwrap_or(u64::MAX);
+    let (batch_room, batch_next) = standing.facts.batch_room(config, gate.now);
+    Some(Need {
+        group: group.clone(),
+        template: standing.template,
+        again: Vec::new(),
+        missing,
+        given: 0,
+        pending_room: max_pending.saturating_sub(u64::from(tally.pending)),
+        batch_room,
+        batch_next,
+    })
+}
+
+/// What the fleet as a whole may still begin.
+struct Room {
+    /// GROW-4: creates under way.
+    window: u32,
+    pending: u64,
+    executors: u64,
+    /// Sequences that are left to give out.
+    ids: u64,
+}
+
+impl Room {
+    fn of(snapshot: &Snapshot, config: &Config, groups: &BTreeMap<Group, Standing<'_>>) -> Self {
+        let growing = &config.growing;
+        let sum = |f: fn(&crate::snapshot::groups::Tally) -> u32| {
+            groups
+                .values()
+                .map(|standing| u64::from(f(&standing.facts.tally)))
+                .sum::<u64>()
+        };
+        let pending = growing.max_pending.unwrap_or(u64::MAX);
+        let executors = growing.max_executors.unwrap_or(u64::MAX);
+        let governed = growing.ramp == Ramp::Governed;
+        let window = if governed {
+            snapshot.governor.window
+        } else {
+            growing.max_in_flight
+        };
+        Self {
+            window: window.saturating_sub(snapshot.governor.creates_in_flight),
+            pending: pending.saturating_sub(sum(|tally| tally.pending)),
+            executors: executors.saturating_sub(sum(|tally| tally.counting + tally.leaving)),
+            ids: u64::from(ID_PART_MAX).saturating_sub(u64::from(snapshot.next)) + 1,
+        }
+    }
+
+    /// Whether the group may begin one more new executor.
+    fn has_for(&self, need: &Need) -> bool {
+        need.missing > 0 && self.why_not(need).is_none()
+    }
+
+    /// What stops the group from beginning one more, and until when.
+    fn why_not(&self, need: &Need) -> Option<(Unmet, Option<Time>)> {
+        if need.missing == 0 && need.again.is_empty() {
+            return None;
+        }
+        if need.pending_room == 0 {
+            Some((Unmet::PendingCap, None))
+        } else if self.pending == 0 {
+            Some((Unmet::FleetPendingCap, None))
+        } else if self.executors == 0 || self.ids == 0 {
+            Some((Unmet::MaxExecutors, None))
+        } else if need.batch_room == 0 {
+            Some((Unmet::Ramp, need.batch_next))
+        } else if self.window == 0 {
+            Some((Unmet::Ramp, None))
+        } else {
+            None
+        }
+    }
+}
+
+/// Creates that are due again come first: they keep their ids, and count already.
+fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut Plan) {
+    for id in &snapshot.index.create {
+        if room.window == 0 {
+            break;
+        }
+        let Some(executor) = snapshot.executors.get(id) else {
+            continue;
+        };
+        let Some(need) = needs.iter_mut().find(|need| need.group == executor.group) else {
+            continue;
+        };
+        if plan.withdrawn.contains(id) {
+            continue;
+        }
+        if need.batch_room == 0 {
+            need.again.push(*id);
+            continue;
+        }
+        room.window -= 1;
+        need.batch_room -= 1;
+        let action = Action::Create {
+            executor: *id,
+            group: executor.group.clone(),
+            template: executor.template,
+        };
+        plan.decisions.push(Decision {
+            action,
+            why: Why::Grow1,
+        });
+    }
+}
+
+/// GROW-2: what is scarce is dealt out one at a time, in rounds over the groups by name.
+fn deal(needs: &mut [Need], room: &mut Room) {
+    loop {
+        let mut dealt = false;
+        for need in needs.iter_mut() {
+            if room.has_for(need) {
+                dealt = true;
+                need.missing -= 1;
+                need.given += 1;
+                need.pending_room -= 1;
+                need.batch_room -= 1;
+                room.window -= 1;
+                room.pending -= 1;
+                room.executors -= 1;
+                room.ids -= 1;
+            }
+        }
+        if !dealt {
+            return;
+        }
+    }
+}
+
+pub(super) fn add(
+    unmet: &mut BTreeMap<Unmet, Unfilled>,
+    why: Unmet,
+    executors: u64,
+    until: Option<Time>,
+) {
+    if executors > 0 {
+        let unfilled = unmet.entry(why).or_default();
+        unfilled.executors += executors;
+        unfilled.until = unfilled.until.or(until);
+    }
+}

@@ -1,0 +1,176 @@
+//! SHRINK-1, SHRINK-2: who goes where more count than are wanted.
+
+use super::{Gate, Standing, Wake};
+use crate::{
+    config::{Config, Shrink},
+    output::{Action, Why},
+    plan::{Decision, Plan, WakeReason},
+    snapshot::{Rank, Snapshot, record::Executor},
+    words::{ExecutorId, Group, Time},
+};
+use std::{cmp::Reverse, collections::BTreeMap};
+
+pub(super) fn decide(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    groups: &BTreeMap<Group, Standing<'_>>,
+    slots: &mut u32,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) {
+    if !gate.decides() {
+        return;
+    }
+    for (group, standing) in groups {
+        let mut excess = standing.excess();
+        if excess == 0 {
+            continue;
+        }
+        let mut group_excess = Excess {
+            snapshot,
+            config,
+            gate,
+            group,
+            slots,
+            wake,
+            plan,
+        };
+        excess = group_excess.take_victims(excess);
+        if excess > 0 {
+            group_excess.release_idle(excess);
+        }
+    }
+}
+
+/// What is too much in one group.
+struct Excess<'a, 'b> {
+    snapshot: &'a Snapshot,
+    config: &'a Config,
+    gate: &'a Gate,
+    group: &'a Group,
+    slots: &'b mut u32,
+    wake: &'b mut Wake,
+    plan: &'b mut Plan,
+}
+
+impl Excess<'_, '_> {
+    /// Takes victims in their order; what is left of the excess.
+    fn take_victims(&mut self, mut excess: u64) -> u64 {
+        let protected_until_age = self.config.shrinking.pending_protection;
+        let oldest_protected = signed(self.gate.now) - signed(Time(protected_until_age.0));
+        for rank in [
+            Rank::Refused,
+            Rank::Unclear,
+            Rank::Unscheduled,
+            Rank::Scheduled,
+            Rank::Running,
+        ] {
+            let youngest = match rank {
+                Rank::Unscheduled | Rank::Scheduled => {
+                    self.wake_for_protection(rank, oldest_protected);
+                    oldest_protected
+                }
+                Rank::Refused | Rank::Unclear | Rank::Running => i64::MAX,
+            };
+            let from = (self.group.clone(), rank, Reverse(youngest), Reverse(MAX_ID));
+            let to = (self.group.clone(), rank, Reverse(i64::MIN), Reverse(MIN_ID));
+            for (_, _, _, Reverse(id)) in self.snapshot.index.victims.range(from..=to) {
+                if excess == 0 {
+                    return 0;
+                }
+                if rank == Rank::Refused {
+                    self.plan.withdrawn.push(*id);
+                } else if !self.delete(*id, rank) {
+                    return 0;
+                }
+                excess -= 1;
+            }
+        }
+        excess
+    }
+
+    /// Decides on the deletion of a victim; false where none may be sent now.
+    fn delete(&mut self, id: ExecutorId, rank: Rank) -> bool {
+        if let Some(hold) = self.gate.held {
+            self.wake.at(hold.until, WakeReason::Ramp);
+            return false;
+        }
+        if *self.slots == 0 {
+            return false;
+        }
+        let Some(executor) = self.snapshot.executors.get(&id) else {
+            return true;
+        };
+        *self.slots -= 1;
+        let (why, revision) = match rank {
+            Rank::Running => (Why::Shrink2, None),
+            _ => (Why::Shrink1, revision(executor)),
+        };
+        let action = Action::Delete {
+            executor: id,
+            uid: executor.uid().cloned(),
+            revision,
+        };
+        self.plan.decisions.push(Decision { action, why });
+        true
+    }
+
+    /// The next of that rank to grow out of its protection may be a victim then.
+    fn wake_for_protection(&mut self, rank: Rank, oldest_protected: i64) {
+        let from = (self.group.clone(), rank, Reverse(i64::MAX), Reverse(MAX_ID));
+        let to = (
+            self.group.clone(),
+            rank,
+            Reverse(oldest_protected.saturating_add(1)),
+            Reverse(MIN_ID),
+        );
+        let next = self.snapshot.index.victims.range(from..=to).next_back();
+        if let Some((_, _, Reverse(born), _)) = next {
+            let until =
+                born.saturating_add(signed(Time(self.config.shrinking.pending_protection.0)));
+            self.wake.at(
+                Time(u64::try_from(until).unwrap_or(0)),
+                WakeReason::Protection,
+            );
+        }
+    }
+
+    /// SHRINK-2, `shrink: idle`: lowest `keep` first, then longest idle.
+    fn release_idle(&mut self, mut excess: u64) {
+        let Shrink::Idle { timeout } = self.config.group(self.group).shrink else {
+            return;
+        };
+        let from = (self.group.clone(), i32::MIN, Time(0), MIN_ID);
+        let to = (self.group.clone(), i32::MAX, Time::NEVER, MAX_ID);
+        for (_, _, since, id) in self.snapshot.index.idle.range(from..=to) {
+            if excess == 0 {
+                return;
+            }
+            let ripe = since.after(timeout);
+            if ripe > self.gate.now {
+                self.wake.at(ripe, WakeReason::Idle);
+            } else {
+                self.plan.released.push(*id);
+                excess -= 1;
+            }
+        }
+    }
+}
+
+const MIN_ID: ExecutorId = ExecutorId::new(0, 0);
+const MAX_ID: ExecutorId = ExecutorId::new(u32::MAX, u32::MAX);
+
+/// The revision that a victim is known at: by its newest view, or by the answer to its create.
+fn revision(executor: &Executor) -> Option<crate::words::Revision> {
+    use crate::snapshot::record::Pod;
+    match &executor.pod {
+        Pod::Seen(seen) => Some(seen.revision),
+        Pod::Unseen { answered } => answered.as_ref()?.revision,
+        Pod::Gone => None,
+    }
+}
+
+fn signed(time: Time) -> i64 {
+    i64::try_from(time.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,72 @@
+//! How a group stands, and why it is not at rest.
+
+use super::{Gate, Standing, grow::add};
+use crate::{
+    config::{Config, EngineMode},
+    plan::{Class, GroupStatus, Unfilled, Unmet},
+    snapshot::Snapshot,
+};
+use std::collections::BTreeMap;
+
+const CLASSES: [Class; 8] = [
+    Class::Requested,
+    Class::Created,
+    Class::Pending,
+    Class::Running,
+    Class::Unknown,
+    Class::Terminating,
+    Class::Failed,
+    Class::Succeeded,
+];
+
+pub(super) fn of(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    standing: &Standing<'_>,
+    mut unmet: BTreeMap<Unmet, Unfilled>,
+) -> GroupStatus {
+    let tally = &standing.facts.tally;
+    // Creates to be repeated whose group is not held up otherwise wait for their moment.
+    let held_up =
+        gate.why().is_some() || snapshot.budget.halted || standing.facts.held(gate.now).is_some();
+    let again = if held_up { 0 } else { tally.again };
+    add(
+        &mut unmet,
+        Unmet::WaitingForAnswer,
+        u64::from(tally.sent + again),
+        None,
+    );
+    add(
+        &mut unmet,
+        Unmet::WaitingForSchedule,
+        u64::from(tally.unscheduled),
+        None,
+    );
+    add(&mut unmet, Unmet::Starting, u64::from(tally.starting), None);
+    let started = tally.counting - tally.pending;
+    let unready = match config.engine {
+        EngineMode::Registering => started.saturating_sub(tally.serving),
+        EngineMode::None => started.saturating_sub(tally.well),
+    };
+    add(
+        &mut unmet,
+        Unmet::WaitingForRegistration,
+        u64::from(unready),
+        None,
+    );
+    add(&mut unmet, Unmet::Excess, standing.excess(), None);
+    let by_class = CLASSES
+        .into_iter()
+        .filter(|class| tally.of(*class) > 0)
+        .map(|class| (class, u64::from(tally.of(class))))
+        .collect();
+    GroupStatus {
+        target: standing.wished,
+        counting: standing.counting(),
+        serving: u64::from(tally.serving),
+        by_class,
+        failures: u64::from(standing.facts.failures),
+        unmet,
+    }
+}

@@ -1,0 +1,103 @@
+//! Deletes and marks that are due on single executors and strays.
+
+use super::{Gate, Wake};
+use crate::{
+    config::Config,
+    output::{Action, Why},
+    plan::{Decision, Plan, WakeReason},
+    snapshot::{
+        Snapshot,
+        record::{Executor, Fate, Sort},
+    },
+    words::ExecutorId,
+};
+
+pub(super) fn decide(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    slots: &mut u32,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) {
+    strays(snapshot, gate, slots, wake, plan);
+    if snapshot.index.write.is_empty() || !gate.decides() {
+        return;
+    }
+    if let Some(hold) = gate.held {
+        wake.at(hold.until, WakeReason::Ramp);
+        return;
+    }
+    for id in &snapshot.index.write {
+        if *slots == 0 {
+            break;
+        }
+        if let Some(executor) = snapshot.executors.get(id)
+            && let Some(decision) = due(config, gate, *id, executor)
+        {
+            *slots -= 1;
+            plan.decisions.push(decision);
+        }
+    }
+}
+
+fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Option<Decision> {
+    let sort = executor.write_due(config, gate.now)?;
+    let uid = executor.uid().cloned();
+    Some(match (sort, &executor.fate, uid) {
+        (Sort::Mark, _, Some(uid)) => Decision {
+            action: Action::MarkFinished { executor: id, uid },
+            why: Why::End2,
+        },
+        (
+            _,
+            Fate::Condemned {
+                why, precondition, ..
+            },
+            uid,
+        ) => Decision {
+            action: Action::Delete {
+                executor: id,
+                uid,
+                revision: *precondition,
+            },
+            why: *why,
+        },
+        (_, _, uid) => Decision {
+            action: Action::Delete {
+                executor: id,
+                uid,
+                revision: None,
+            },
+            why: Why::End2,
+        },
+    })
+}
+
+/// SEE-3, SEE-4, LIVE-4: by UID.
+fn strays(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, wake: &mut Wake, plan: &mut Plan) {
+    for (id, stray) in &snapshot.strays {
+        if let Some(at) = stray.due_at().filter(|at| *at > gate.now) {
+            wake.at(at, WakeReason::Retry);
+        }
+        if !stray.delete_due(gate.now) {
+            continue;
+        }
+        match gate.held {
+            Some(hold) => wake.at(hold.until, WakeReason::Ramp),
+            None if gate.decides() && *slots > 0 => {
+                *slots -= 1;
+                let action = Action::Delete {
+                    executor: *id,
+                    uid: Some(stray.uid.clone()),
+                    revision: None,
+                };
+                plan.decisions.push(Decision {
+                    action,
+                    why: Why::See3,
+                });
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! SEE-5, FAIL-3: folds in what is known of an effect.
+
+use super::{
+    Open, Snapshot, classify,
+    classify::Whose,
+    governor::Answer,
+    groups::HoldReason,
+    record::{Answered, Executor, Fate, Pod, Sort, Verdict, Write},
+};
+use crate::{
+    config::Config,
+    input::{Failure, Outcome, PodView, Refusal},
+    output::{Cause, Evidence},
+    plan::Finding,
+    words::{ActionId, ExecutorId, Name, Revision, Span, Time, Uid},
+};
+use std::sync::Arc;
+
+const FIRST_WAIT: Span = Span::seconds(1);
+const LONGEST_WAIT: Span = Span::seconds(60);
+
+/// SEE-4: the wait before something without a number of its own is repeated.
+pub(crate) fn wait(tries: u8) -> Span {
+    FIRST_WAIT.doubled(tries, LONGEST_WAIT)
+}
+
+/// How often an effect was tried, and whether one of the tries may have worked.
+#[derive(Clone, Copy)]
+struct Tried {
+    action: ActionId,
+    tries: u8,
+    unclear: bool,
+}
+
+impl Snapshot {
+    pub(super) fn fold_answer(&mut self, config: &Config, action: ActionId, outcome: &Outcome) {
+        let Some(open) = self.actions.remove(&action) else {
+            self.findings.insert(Finding::StrayAnswer);
+            return;
+        };
+        let answer = Answer {
+            action,
+            create: open.sort == Sort::Create,
+            outcome,
+        };
+        self.governor
+            .answered(config, self.now, &answer, self.newest_action);
+        self.note_verb(open.sort, outcome);
+        if open.stray {
+            let sent = self.strays.get(&open.executor).map(|stray| &stray.write);
+            if let Some(Write::Sent {
+                action: sent,
+                tries,
+                ..
+            }) = sent
+                && *sent == action
+            {
+                self.fold_stray_answer(open, *tries, outcome);
+            }
+            return;
+        }
+        // Anything else has been settled meanwhile.
+        let sent = self
+            .executors
+            .get(&open.executor)
+            .map(|executor| executor.write.clone());
+        let Some(Write::Sent {
+            action: sent,
+            tries,
+            unclear,
+            ..
+        }) = sent
+        else {
+            return;
+        };
+        if sent != action {
+            return;
+        }
+        let tried = Tried {
+            action,
+            tries,
+            unclear,
+        };
+        match open.sort {
+            Sort::Create => self.fold_created(config, open.executor, tried, outcome),
+            Sort::Delete | Sort::Mark => self.fold_written(config, open, tried, outcome),
+        }
+    }
+
+    /// A verb that is forbidden is a finding until it works.
+    fn note_verb(&mut self, sort: Sort, outcome: &Outcome) {
+        let verb = match sort {
+            Sort::Create => "create",
+            Sort::Delete => "delete",
+            Sort::Mark => "patch",
+        };
+        let finding = Finding::Refused {
+            verb: verb.into(),
+            why: Failure::Forbidden,
+        };
+        match outcome {
+            Outcome::Refused(Refusal::Forbidden(_)) => {
+                self.findings.insert(finding);
+            }
+            Outcome::Done { .. } => {
+                self.findings.remove(&finding);
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_created(&mut self, config: &Config, id: ExecutorId, tried: Tried, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done { revision, uid } => {
+                self.created(config, id, *revision, uid.as_ref());
+            }
+            Outcome::Exists(Some(view)) => self.create_met(config, id, view),
+            Outcome::Exists(None) => self.create_failed(config, id, Cause::Vanished, None),
+            Outcome::Refused(refusal) => self.create_refused(config, id, tried, refusal),
+            // The store answers neither to a create.
+            Outcome::Absent | Outcome::Changed => {
+                self.create_refused(config, id, tried, &Refusal::QuotaRace);
+            }
+            Outcome::Unclear(_) => {
+                let at = self.now.after(wait(tried.tries));
+                self.create_again(
+                    config,
+                    id,
+                    at,
+                    Tried {
+                        unclear: true,
+                        ..tried
+                    },
+                );
+            }
+        }
+    }
+
+    fn created(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        revision: Option<Revision>,
+        uid: Option<&Uid>,
+    ) {
+        let now = self.now;
+        self.change(config, id, |all, executor| {
+            executor.write = Write::None;
+            let ours = executor
+                .seen()
+                .is_some_and(|seen| uid.is_none_or(|uid| *uid == seen.uid));
+            if !ours {
+                let answered = Answered {
+                    at: now,
+                    uid: uid.cloned(),
+                    revision,
+                };
+                executor.pod = Pod::Unseen {
+                    answered: Some(answered),
+                };
+            }
+            if let Some(facts) = all.groups.get_mut(&executor.group) {
+                facts.hold = None;
+            }
+        });
+    }
+
+    /// GROW-3: the name was taken. By our own pod, of an earlier try; or by a stranger's.
+    fn create_met(&mut self, config: &Config, id: ExecutorId, view: &PodView) {
+        let ours =
+            matches!(classify::whose(&self.fleet, view), Whose::Ours { id: its, .. } if its == id);
+        if !ours {
+            let finding = Finding::NameTaken(view.name.clone());
+            self.findings.insert(finding);
+            let cause = Cause::CreateRejected {
+                reason: "name_taken".into(),
+            };
+            return self.create_failed(config, id, cause, None);
+        }
+        let (revision, uid) = (Some(view.revision), Some(&view.uid));
+        let known = self
+            .executors
+            .get(&id)
+            .is_some_and(|executor| executor.seen().is_some());
+        self.created(config, id, revision, uid);
+        if !known {
+            self.change(config, id, |all, executor| {
+                all.update(config, executor, view)
+            });
+        }
+    }
+
+    fn create_refused(&mut self, config: &Config, id: ExecutorId, tried: Tried, refusal: &Refusal) {
+        let now = self.now;
+        let held_until = self.governor.held(now).map_or(now, |hold| hold.until);
+        let rejected = |reason: &str| Cause::CreateRejected {
+            reason: reason.into(),
+        };
+        match refusal {
+            Refusal::Forbidden(message) => {
+                self.create_failed(config, id, rejected("forbidden"), Some(message));
+            }
+            Refusal::Invalid(message) => {
+                self.create_failed(config, id, rejected("invalid"), Some(message));
+            }
+            Refusal::Quota(_) | Refusal::NamespaceGone => {
+                let why = match refusal {
+                    Refusal::Quota(_) => HoldReason::Quota,
+                    _ => HoldReason::NamespaceGone,
+                };
+                let at = self.hold_group(config, id, tried.action, why);
+                self.create_again(config, id, at, tried);
+            }
+            Refusal::QuotaRace | Refusal::TooLate => {
+                self.create_again(config, id, now.after(FIRST_WAIT), tried);
+            }
+            Refusal::Throttled { .. } | Refusal::NotSent(_) | Refusal::Unauthorized => {
+                self.create_again(config, id, held_until, tried);
+            }
+        }
+    }
+
+    fn hold_group(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        action: ActionId,
+        why: HoldReason,
+    ) -> Time {
+        let (now, newest) = (self.now, self.newest_action);
+        let group = self
+            .executors
+            .get(&id)
+            .map(|executor| executor.group.clone());
+        let facts = group.and_then(|group| self.groups.get_mut(&group));
+        facts.map_or(now, |facts| {
+            facts.hold_more(config, now, action, newest, why);
+            facts.held(now).map_or(now, |hold| hold.until)
+        })
+    }
+
+    /// The same create is tried again at `at`, unless what it is for is settled, or no longer wanted.
+    fn create_again(&mut self, config: &Config, id: ExecutorId, at: Time, tried: Tried) {
+        let Tried { tries, unclear, .. } = tried;
+        let unwanted = self.change(config, id, |_, executor| {
+            let settled = !executor.is_unaccounted() || executor.is_registered();
+            executor.write = if settled {
+                Write::None
+            } else {
+                Write::Again {
+                    sort: Sort::Create,
+                    at,
+                    tries: tries.saturating_add(1),
+                    unclear,
+                }
+            };
+            !settled && !unclear && !matches!(executor.fate, Fate::Wanted)
+        });
+        if unwanted == Some(true) {
+            self.withdraw(config, id);
+        }
+    }
+
+    /// There is no pod, and there will be none. Nothing of the sort where a view or the engine knows better.
+    fn create_failed(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        cause: Cause,
+        message: Option<&Name>,
+    ) {
+        let unwanted = self.change(config, id, |_, executor| {
+            executor.write = Write::None;
+            if executor.is_unaccounted() && !executor.is_registered() {
+                let evidence = Evidence {
+                    message: message.cloned(),
+                    ..Evidence::default()
+                };
+                executor.verdict = Some(Arc::new(Verdict {
+                    cause,
+                    evidence: Arc::new(evidence),
+                }));
+            }
+            executor.verdict.is_some() && executor.seen().is_none()
+        });
+        let wanted = self
+            .executors
+            .get(&id)
+            .is_some_and(|executor| matches!(executor.fate, Fate::Wanted));
+        match unwanted {
+            Some(true) if wanted => self.end_gone(config, id, None),
+            Some(true) => self.withdraw(config, id),
+            _ => {}
+        }
+    }
+
+    fn fold_written(&mut self, config: &Config, open: Open, tried: Tried, outcome: &Outcome) {
+        let (now, id, sort) = (self.now, open.executor, open.sort);
+        let again = |unclear, at| Write::Again {
+            sort,
+            at,
+            tries: tried.tries.saturating_add(1),
+            unclear,
+        };
+        let write = match outcome {
+            Outcome::Done { revision, .. } => Write::Answered {
+                sort,
+                at: now,
+                revision: *revision,
+            },
+            Outcome::Absent => return self.gone_for_write(config, id),
+            Outcome::Changed if open.conditional => return self.precondition_failed(config, id),
+            Outcome::Changed => return self.gone_for_write(config, id),
+            Outcome::Refused(Refusal::TooLate) => again(false, now.after(FIRST_WAIT)),
+            Outcome::Refused(_) => again(false, now.after(wait(tried.tries))),
+            Outcome::Unclear(_) | Outcome::Exists(_) => again(true, now.after(wait(tried.tries))),
+        };
+        self.change(config, id, |_, executor| {
+            executor.write = write;
+            close_if_shown(executor);
+        });
+    }
+
+    /// NotFound, and Conflict where the UID was the only precondition: our pod is gone (END-2).
+    fn gone_for_write(&mut self, config: &Config, id: ExecutorId) {
+        let never = self.executors.get(&id).is_some_and(|executor| {
+            executor.is_unaccounted() && !executor.is_registered() && executor.verdict.is_none()
+        });
+        if never {
+            // GROW-3: the create that was unclear had no effect.
+            self.withdraw(config, id);
+        } else {
+            self.end_gone(config, id, None);
+        }
+    }
+
+    /// SHRINK-1: it has changed since the view: let live, and decided anew.
+    fn precondition_failed(&mut self, config: &Config, id: ExecutorId) {
+        let at = self.now;
+        self.change(config, id, |_, executor| {
+            let sent = match &executor.fate {
+                Fate::Condemned { precondition, .. } => *precondition,
+                _ => None,
+            };
+            let Some(beyond) = sent else {
+                // A kill has come since: it is sure, and goes out without that precondition.
+                executor.write = Write::None;
+                return;
+            };
+            executor.fate = Fate::Wanted;
+            executor.delete_issued = false;
+            let ahead = executor.seen().is_some_and(|seen| seen.revision > beyond);
+            executor.write = if ahead {
+                Write::None
+            } else {
+                Write::Stale { beyond, at }
+            };
+        });
+    }
+}
+
+/// The view may have been ahead of the answer.
+fn close_if_shown(executor: &mut Executor) {
+    let Write::Answered { sort, revision, .. } = executor.write else {
+        return;
+    };
+    let shown = executor.seen().is_some_and(|seen| {
+        revision.is_some_and(|revision| seen.revision >= revision)
+            || (sort == Sort::Delete && seen.deleting.is_some())
+    });
+    if shown {
+        executor.write = Write::None;
+    }
+}

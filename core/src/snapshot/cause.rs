@@ -1,0 +1,127 @@
+//! END-1: the cause of an end, the first that fits on the oldest view that shows it.
+
+use super::record::{Executor, Fate, Notes, Verdict};
+use crate::{
+    input::{ContainerView, Phase, PodView},
+    output::{Cause, Evidence},
+    words::Name,
+};
+use std::sync::Arc;
+
+/// The verdict on a pod that this view shows finished or terminating.
+pub(crate) fn by_view(executor: &Executor, view: &PodView, finished: bool) -> Verdict {
+    let cause = if finished && view.deleting.is_none() {
+        of_finished(executor, view)
+    } else {
+        of_deleted(executor, view.disruption.as_ref(), view.ready)
+    };
+    Verdict {
+        cause,
+        evidence: Arc::new(evidence(view)),
+    }
+}
+
+/// The verdict on a pod that is gone, where no view showed it going.
+pub(crate) fn by_absence(executor: &Executor) -> Verdict {
+    let disruption = executor
+        .notes
+        .as_deref()
+        .and_then(|notes: &Notes| notes.disruption.clone());
+    let cause = of_deleted(executor, disruption.as_ref(), false);
+    Verdict {
+        cause,
+        evidence: Arc::new(Evidence {
+            disruption,
+            ..Evidence::default()
+        }),
+    }
+}
+
+/// Rule 1: it finished by itself, with no deletion timestamp.
+fn of_finished(executor: &Executor, view: &PodView) -> Cause {
+    if let Some(reason) = &view.disruption {
+        return disrupted(reason, view.ready);
+    }
+    match view.reason.as_deref() {
+        Some("Evicted") => return Cause::Evicted,
+        Some("Preempting") => return Cause::Preempted,
+        Some("NodeLost" | "NodeShutdown" | "Shutdown" | "Terminated") => return Cause::NodeLost,
+        _ => {}
+    }
+    match (&view.main, view.phase) {
+        (Some(ContainerView::Terminated { reason, .. }), _) if &**reason == "OOMKilled" => {
+            Cause::OomKilled
+        }
+        (
+            Some(ContainerView::Terminated { exit_code: 0, .. }),
+            Phase::Running | Phase::Succeeded,
+        ) => completed(executor),
+        // The pod failed by another container.
+        (Some(ContainerView::Terminated { exit_code: 0, .. }), _) if !view.sidecar_failed => {
+            completed(executor)
+        }
+        (Some(ContainerView::Terminated { exit_code, .. }), _) => Cause::AppFailed {
+            exit_code: Some(*exit_code),
+        },
+        (_, Phase::Succeeded) => completed(executor),
+        (Some(ContainerView::Running), _) => Cause::AppFailed { exit_code: None },
+        (waiting, _) => {
+            let waits = match waiting {
+                Some(ContainerView::Waiting(reason)) => Some(reason),
+                _ => None,
+            };
+            let reason = view.reason.as_ref().or(waits);
+            Cause::StartFailed {
+                reason: reason.cloned().unwrap_or_else(|| "Unknown".into()),
+            }
+        }
+    }
+}
+
+/// Exit 0 is what a drain leads to.
+fn completed(executor: &Executor) -> Cause {
+    match &executor.fate {
+        Fate::Draining { cause, .. } | Fate::Condemned { cause, .. } => cause.clone(),
+        Fate::Wanted | Fate::Ended { .. } => Cause::Completed,
+    }
+}
+
+/// Rule 2: a deletion timestamp is set, or the pod is gone.
+fn of_deleted(executor: &Executor, disruption: Option<&Name>, ready: bool) -> Cause {
+    match (&executor.fate, disruption) {
+        (Fate::Condemned { cause, .. }, _) if executor.delete_issued => cause.clone(),
+        (_, Some(reason)) => disrupted(reason, ready),
+        _ => Cause::DeletedByOther,
+    }
+}
+
+/// What the reason of a condition DisruptionTarget says.
+fn disrupted(reason: &str, ready: bool) -> Cause {
+    match reason {
+        "PreemptionByScheduler" => Cause::Preempted,
+        "DeletionByPodGC" => Cause::NodeLost,
+        "DeletionByTaintManager" if !ready => Cause::NodeLost,
+        _ => Cause::Evicted,
+    }
+}
+
+fn evidence(view: &PodView) -> Evidence {
+    let (exit_code, container_reason) = match &view.main {
+        Some(ContainerView::Terminated { exit_code, reason }) => (Some(*exit_code), Some(reason)),
+        Some(ContainerView::Waiting(reason)) => (None, Some(reason)),
+        Some(ContainerView::Running) | None => (None, None),
+    };
+    let said = |reason: &&Name| !reason.is_empty();
+    Evidence {
+        phase: Some(view.phase),
+        reason: view
+            .reason
+            .as_ref()
+            .or(container_reason)
+            .filter(said)
+            .cloned(),
+        message: view.message.clone(),
+        disruption: view.disruption.clone(),
+        exit_code,
+    }
+}

@@ -1,0 +1,175 @@
+//! What is known of each group, and of the fleet as a whole.
+
+use crate::{
+    config::{Config, Ramp},
+    input::GroupWish,
+    plan::Class,
+    words::{ActionId, Time},
+};
+use serde::{Deserialize, Serialize};
+
+/// How many executors of a group there are, by what matters about them. Kept by difference at each change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// By [`Class`], in its order.
+    pub by_class: [u32; 8],
+    /// GROW-1.
+    pub counting: u32,
+    /// Of use to the engine, and counting.
+    pub serving: u32,
+    /// Counting, and started well (FAIL-2).
+    pub well: u32,
+    /// Counting, and requested, created or pending (GROW-2).
+    pub pending: u32,
+    /// Counting; their create is under way.
+    pub sent: u32,
+    /// Counting; their create is to be repeated.
+    pub again: u32,
+    /// Counting, and not on a node.
+    pub unscheduled: u32,
+    /// Counting, on a node, and not running.
+    pub starting: u32,
+    /// Not counting, and not gone.
+    pub leaving: u32,
+    /// Leaving, and not yet seen finished: they hold their place with `replace: after_termination`.
+    pub holding: u32,
+    /// With a write of ours that is open.
+    pub open: u32,
+}
+
+impl Tally {
+    pub fn of(&self, class: Class) -> u32 {
+        self.by_class[class as usize]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.each(other, |mine, theirs| mine + theirs);
+    }
+
+    pub fn subtract(&mut self, other: &Self) {
+        self.each(other, |mine, theirs| mine - theirs);
+    }
+
+    fn each(&mut self, other: &Self, f: impl Fn(u32, u32) -> u32) {
+        for (mine, theirs) in self.by_class.iter_mut().zip(other.by_class) {
+            *mine = f(*mine, theirs);
+        }
+        for (mine, theirs) in [
+            (&mut self.counting, other.counting),
+            (&mut self.serving, other.serving),
+            (&mut self.well, other.well),
+            (&mut self.pending, other.pending),
+            (&mut self.sent, other.sent),
+            (&mut self.again, other.again),
+            (&mut self.unscheduled, other.unscheduled),
+            (&mut self.starting, other.starting),
+            (&mut self.leaving, other.leaving),
+            (&mut self.holding, other.holding),
+            (&mut self.open, other.open),
+        ] {
+            *mine = f(*mine, theirs);
+        }
+    }
+}
+
+/// What is known of one group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GroupFacts {
+    /// What the engine wants of it; None: it is not among the wanted.
+    pub wish: Option<GroupWish>,
+    /// The engine has named it at least once.
+    pub stated: bool,
+    /// The largest target so far.
+    pub largest: u64,
+    pub tally: Tally,
+    /// Failures within the window (FAIL-1).
+    pub failures: u32,
+    /// FAIL-3: it may create nothing for now.
+    pub hold: Option<Hold>,
+    /// GROW-4 (fixed): when the current batch began, and how many it has made.
+    pub batch: Option<(Time, u32)>,
+}
+
+/// FAIL-3: a group is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hold {
+    pub until: Time,
+    pub tries: u8,
+    /// Answers to creates numbered up to this one don't make it longer.
+    pub paid: ActionId,
+    pub why: HoldReason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum HoldReason {
+    Quota,
+    NamespaceGone,
+}
+
+impl GroupFacts {
+    /// FAIL-1: the most that will be asked for.
+    pub fn maximum(&self) -> u64 {
+        self.wish
+            .as_ref()
+            .map_or(0, |wish| wish.maximum.unwrap_or(0).max(self.largest))
+    }
+
+    /// FAIL-3: until when it is held, and why.
+    pub fn held(&self, now: Time) -> Option<&Hold> {
+        self.hold.as_ref().filter(|hold| hold.until > now)
+    }
+
+    /// FAIL-3: a create was answered that the group must wait.
+    pub fn hold_more(
+        &mut self,
+        config: &Config,
+        now: Time,
+        action: ActionId,
+        newest: ActionId,
+        why: HoldReason,
+    ) {
+        let tries = match &self.hold {
+            Some(hold) if action <= hold.paid => return,
+            Some(hold) => hold.tries.saturating_add(1),
+            None => 0,
+        };
+        let failing = &config.failing;
+        let until = now.after(failing.quota_retry.doubled(tries, failing.quota_retry_max));
+        self.hold = Some(Hold {
+            until,
+            tries,
+            paid: newest,
+            why,
+        });
+    }
+
+    /// GROW-4 (fixed): how many creates it may begin now, and when it may begin more.
+    pub fn batch_room(&self, config: &Config, now: Time) -> (u32, Option<Time>) {
+        match (config.growing.ramp, self.batch) {
+            (Ramp::Governed, _) => (u32::MAX, None),
+            (Ramp::Fixed { size, every }, Some((began, used))) if now < began.after(every) => {
+                (size.saturating_sub(used), Some(began.after(every)))
+            }
+            (Ramp::Fixed { size, every }, _) => (size, Some(now.after(every))),
+        }
+    }
+
+    /// GROW-4 (fixed): a create was issued.
+    pub fn batch_use(&mut self, config: &Config, now: Time) {
+        if let Ramp::Fixed { every, .. } = config.growing.ramp {
+            self.batch = match self.batch {
+                Some((began, used)) if now < began.after(every) => Some((began, used + 1)),
+                _ => Some((now, 1)),
+            };
+        }
+    }
+
+    /// Whether nothing is known of it that anybody wants.
+    pub fn is_forgettable(&self) -> bool {
+        self.wish.is_none() && self.tally.is_empty() && self.failures == 0
+    }
+}

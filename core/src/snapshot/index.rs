@@ -1,0 +1,345 @@
+//! What is derived from each executor and kept by difference: tallies, and sets of those on whom something may be due.
+//!
+//! A running, wanted executor is in none of the sets: reconciling a quiet fleet costs nothing for it.
+
+use super::{
+    groups::Tally,
+    record::{EngineFact, Executor, Fate, Pod, Sort, Write},
+};
+use crate::{
+    config::{Config, EngineMode, Shrink},
+    plan::{Class, WakeReason},
+    words::{ExecutorId, Group, Time},
+};
+use im::OrdSet;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+
+/// The order in which an excess is taken (SHRINK-1, SHRINK-2): by rank; youngest first; highest id first.
+pub(crate) type Victim = (Group, Rank, Reverse<i64>, Reverse<ExecutorId>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Rank {
+    /// Its create was refused without effect: withdrawn.
+    Refused,
+    /// Its create may have taken effect: settled by a delete of its name.
+    Unclear,
+    /// Created or pending, and not on a node.
+    Unscheduled,
+    /// Pending on a node.
+    Scheduled,
+    /// Running, with no engine.
+    Running,
+}
+
+/// Everything that is derived from one executor.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Keys {
+    pub tally: Tally,
+    pub deadline: Option<(Time, WakeReason)>,
+    pub tell: bool,
+    pub drain: bool,
+    pub write: bool,
+    pub create: bool,
+    pub listing: bool,
+    pub stuck: bool,
+    pub victim: Option<(Rank, i64)>,
+    pub idle: Option<(i32, Time)>,
+}
+
+/// The sets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Indices {
+    /// At most one deadline for each executor, the earliest.
+    pub deadlines: OrdSet<(Time, ExecutorId, WakeReason)>,
+    /// `Started` or `Lost` is to be told.
+    pub tell: OrdSet<ExecutorId>,
+    /// The engine is to be asked to drain it.
+    pub drain: OrdSet<ExecutorId>,
+    /// A delete or mark is due.
+    pub write: OrdSet<ExecutorId>,
+    /// A create is due again.
+    pub create: OrdSet<ExecutorId>,
+    /// Only a new listing tells what became of it.
+    pub listing: OrdSet<ExecutorId>,
+    pub victims: OrdSet<Victim>,
+    /// SHRINK-2: idle ones in groups that shrink by themselves, lowest `keep` first, then longest idle.
+    pub idle: OrdSet<(Group, i32, Time, ExecutorId)>,
+}
+
+impl Indices {
+    pub fn insert(&mut self, id: ExecutorId, group: &Group, keys: &Keys) {
+        if let Some((at, why)) = keys.deadline {
+            self.deadlines.insert((at, id, why));
+        }
+        for (is_in, set) in self.sets(keys) {
+            if is_in {
+                set.insert(id);
+            }
+        }
+        if let Some((rank, born)) = keys.victim {
+            self.victims
+                .insert((group.clone(), rank, Reverse(born), Reverse(id)));
+        }
+        if let Some((keep, since)) = keys.idle {
+            self.idle.insert((group.clone(), keep, since, id));
+        }
+    }
+
+    pub fn remove(&mut self, id: ExecutorId, group: &Group, keys: &Keys) {
+        if let Some((at, why)) = keys.deadline {
+            self.deadlines.remove(&(at, id, why));
+        }
+        for (is_in, set) in self.sets(keys) {
+            if is_in {
+                set.remove(&id);
+            }
+        }
+        if let Some((rank, born)) = keys.victim {
+            self.victims
+                .remove(&(group.clone(), rank, Reverse(born), Reverse(id)));
+        }
+        if let Some((keep, since)) = keys.idle {
+            self.idle.remove(&(group.clone(), keep, since, id));
+        }
+    }
+
+    fn sets(&mut self, keys: &Keys) -> [(bool, &mut OrdSet<ExecutorId>); 5] {
+        [
+            (keys.tell, &mut self.tell),
+            (keys.drain, &mut self.drain),
+            (keys.write, &mut self.write),
+            (keys.create, &mut self.create),
+            (keys.listing, &mut self.listing),
+        ]
+    }
+}
+
+impl Keys {
+    /// What is derived from `executor` at `now`. Changes by time alone only at its deadline.
+    pub fn of(
+        config: &Config,
+        now: Time,
+        incarnation: u32,
+        id: ExecutorId,
+        executor: &Executor,
+    ) -> Self {
+        let again = executor
+            .create_again()
+            .filter(|_| id.incarnation == incarnation);
+        let listing_at = listing_wanted_at(config, incarnation, id, executor);
+        let stuck_at = stuck_at(config, executor);
+        let well = executor.started_well(config, now);
+        let mut deadlines = Deadlines {
+            now,
+            earliest: None,
+        };
+        deadlines.add(again, WakeReason::Retry);
+        deadlines.add(write_again_at(executor), WakeReason::Retry);
+        deadlines.add(listing_at, WakeReason::Missing);
+        deadlines.add(stuck_at, WakeReason::Relist);
+        deadlines.add(overdue_at(config, executor), WakeReason::Overdue);
+        deadlines.add(drain_ends_at(config, executor), WakeReason::DrainTimeout);
+        deadlines.add(
+            well.err().flatten().filter(|_| executor.counts()),
+            WakeReason::Healthy,
+        );
+        let past = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let overdue = executor.has_ended() && executor.overdue_at(config).is_some();
+        Self {
+            tally: tally(config, executor, well.is_ok()),
+            deadline: deadlines.earliest,
+            tell: is_to_tell(executor),
+            drain: matches!(executor.fate, Fate::Draining { asked: None, .. }),
+            write: executor.write_due(config, now).is_some(),
+            create: past(again),
+            listing: past(listing_at) || past(stuck_at),
+            stuck: past(stuck_at) || overdue,
+            victim: victim(config, executor),
+            idle: idle(config, executor),
+        }
+    }
+}
+
+struct Deadlines {
+    now: Time,
+    earliest: Option<(Time, WakeReason)>,
+}
+
+impl Deadlines {
+    fn add(&mut self, at: Option<Time>, why: WakeReason) {
+        let earlier = |at: &Time| self.earliest.is_none_or(|(earliest, _)| *at < earliest);
+        if let Some(at) = at
+            .filter(|at| *at > self.now && *at < Time::NEVER)
+            .filter(earlier)
+        {
+            self.earliest = Some((at, why));
+        }
+    }
+}
+
+fn is_to_tell(executor: &Executor) -> bool {
+    match executor.fate {
+        Fate::Ended { told } => !told,
+        Fate::Wanted | Fate::Draining { .. } => !executor.started_told && executor.is_running(),
+        Fate::Condemned { .. } => false,
+    }
+}
+
+/// When a delete or mark that was refused or unclear is due again.
+fn write_again_at(executor: &Executor) -> Option<Time> {
+    match executor.write {
+        Write::Again {
+            sort: Sort::Delete | Sort::Mark,
+            at,
+            ..
+        } => Some(at),
+        _ => None,
+    }
+}
+
+/// From when on only a new listing tells what became of it.
+fn listing_wanted_at(
+    config: &Config,
+    incarnation: u32,
+    id: ExecutorId,
+    executor: &Executor,
+) -> Option<Time> {
+    match (&executor.write, &executor.engine) {
+        // END-3.
+        (_, EngineFact::Registered { at, .. }) if executor.is_unaccounted() => {
+            Some(at.after(config.ending.missing_tolerance))
+        }
+        // LIVE-1: creates of an earlier incarnation are not repeated.
+        (
+            Write::Again {
+                sort: Sort::Create,
+                at,
+                ..
+            },
+            _,
+        ) if id.incarnation < incarnation => Some(*at),
+        _ => None,
+    }
+}
+
+/// SEE-5: nothing waits on an open write for longer.
+fn stuck_at(config: &Config, executor: &Executor) -> Option<Time> {
+    match executor.write {
+        Write::Sent { at, .. } | Write::Answered { at, .. } | Write::Stale { at, .. } => {
+            Some(at.after(config.ending.stuck_after))
+        }
+        Write::None | Write::Again { .. } => None,
+    }
+}
+
+fn overdue_at(config: &Config, executor: &Executor) -> Option<Time> {
+    if executor.has_ended() {
+        None
+    } else {
+        executor.overdue_at(config)
+    }
+}
+
+fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time> {
+    match executor.fate {
+        Fate::Draining {
+            asked: Some(asked), ..
+        } => Some(asked.after(config.shrinking.drain_timeout)),
+        _ => None,
+    }
+}
+
+fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
+    if !matches!(executor.fate, Fate::Wanted) || executor.is_registered() {
+        return None;
+    }
+    match (&executor.pod, &executor.write) {
+        (
+            Pod::Unseen { .. },
+            Write::Again {
+                sort: Sort::Create,
+                unclear,
+                ..
+            },
+        ) => Some((
+            if *unclear {
+                Rank::Unclear
+            } else {
+                Rank::Refused
+            },
+            0,
+        )),
+        (
+            Pod::Unseen {
+                answered: Some(answer),
+            },
+            Write::None,
+        ) => Some((
+            Rank::Unscheduled,
+            i64::try_from(answer.at.0).unwrap_or(i64::MAX),
+        )),
+        (Pod::Seen(seen), Write::None) => {
+            let rank = match seen.class {
+                Class::Pending if seen.on_node => Rank::Scheduled,
+                Class::Pending => Rank::Unscheduled,
+                Class::Running | Class::Unknown if config.engine == EngineMode::None => {
+                    Rank::Running
+                }
+                _ => return None,
+            };
+            (!seen.disrupted).then_some((rank, seen.born))
+        }
+        _ => None,
+    }
+}
+
+fn idle(config: &Config, executor: &Executor) -> Option<(i32, Time)> {
+    let wanted = matches!(executor.fate, Fate::Wanted) && executor.counts();
+    match (config.group(&executor.group).shrink, &executor.engine) {
+        (
+            Shrink::Idle { .. },
+            EngineFact::Registered {
+                idle: Some(idle), ..
+            },
+        ) if wanted => Some((idle.keep, idle.since)),
+        _ => None,
+    }
+}
+
+fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
+    let mut tally = Tally::default();
+    let Some(class) = executor.class() else {
+        return tally;
+    };
+    tally.by_class[class as usize] = 1;
+    tally.open = u32::from(!matches!(executor.write, Write::None));
+    if !executor.counts() {
+        tally.leaving = 1;
+        tally.holding = u32::from(!executor.is_finished() && !executor.has_ended());
+        return tally;
+    }
+    tally.counting = 1;
+    tally.serving = u32::from(executor.serves(config));
+    tally.well = u32::from(well);
+    let on_node = executor.seen().is_some_and(|seen| seen.on_node);
+    match class {
+        Class::Requested => {
+            tally.pending = 1;
+            match executor.write {
+                Write::Again { .. } => tally.again = 1,
+                _ => tally.sent = 1,
+            }
+        }
+        Class::Created | Class::Pending => {
+            tally.pending = 1;
+            if on_node {
+                tally.starting = 1;
+            } else {
+                tally.unscheduled = 1;
+            }
+        }
+        _ => {}
+    }
+    tally
+}

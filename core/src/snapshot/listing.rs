@@ -1,0 +1,386 @@
+//! SEE-2: folds in a whole listing, a consistent read at its revision; what it lacks is gone.
+
+use super::{
+    Back, Snapshot, cause,
+    classify::{self, Whose},
+    governor::Answer,
+    record::{EngineFact, Executor, Fate, Pod, Sort, Write},
+    seeing::{Sight, verdict},
+    stray::{Stray, StrayKind},
+};
+use crate::{
+    config::Config,
+    input::{Failure, Listing, Outcome},
+    output::Cause,
+    plan::Finding,
+    words::{ExecutorId, Name, Revision, Time, Uid},
+};
+use std::collections::BTreeMap;
+
+/// What a listing settles: everything up to its revision, and every write answered before it was asked for.
+#[derive(Clone, Copy)]
+struct Reach {
+    started: Time,
+    revision: Revision,
+    /// It is the first of an incarnation (LIVE-1).
+    first: bool,
+}
+
+/// What a listing makes of an executor that it does not show, or whose write it settles.
+enum Settled {
+    Gone(Option<Cause>),
+    Withdrawn,
+    Closed,
+    /// SEE-5: the shell owes its answer for too long.
+    GivenUp,
+}
+
+impl Snapshot {
+    pub(super) fn fold_listing(&mut self, config: &Config, started: Time, listing: &Listing) {
+        if self
+            .view
+            .complete_to
+            .is_some_and(|known| listing.revision < known)
+            && !self.has_gone_back(config, listing)
+        {
+            self.view.thrown_away = true;
+            return;
+        }
+        self.view.thrown_away = false;
+        self.view.back = None;
+        let identified: Vec<_> = listing
+            .pods
+            .iter()
+            .map(|view| (classify::whose(&self.fleet, view), view))
+            .collect();
+        let incarnations = identified.iter().filter_map(|(whose, _)| match whose {
+            Whose::Ours { id, .. } => Some(id.incarnation),
+            Whose::Malformed => None,
+        });
+        let first = self.sync(config, started, incarnations.max().unwrap_or(0));
+        let reach = Reach {
+            started,
+            revision: listing.revision,
+            first,
+        };
+        self.clear_passing_findings();
+        for name in &listing.undecodable {
+            self.findings.insert(Finding::Undecodable(name.clone()));
+        }
+        let mut shown = BTreeMap::<ExecutorId, &Uid>::new();
+        let sight = if first { Sight::First } else { Sight::Listed };
+        for (whose, view) in identified {
+            match whose {
+                Whose::Malformed => {
+                    self.findings
+                        .insert(Finding::MalformedPod(view.name.clone()));
+                }
+                Whose::Ours { id, group } => {
+                    shown.insert(id, &view.uid);
+                    self.see_ours(config, id, group, view, sight);
+                }
+            }
+        }
+        let undecodable: Vec<_> = listing
+            .undecodable
+            .iter()
+            .filter_map(|name| classify::id_by_name(&self.fleet, name))
+            .collect();
+        self.settle_executors(config, reach, |id| {
+            shown.contains_key(&id) || undecodable.contains(&id)
+        });
+        self.settle_strays(reach, &shown);
+        self.settle_early(config, reach);
+        self.settle_removed(reach, &shown);
+        self.view.complete_to = Some(listing.revision);
+        self.view.listing_started = Some(started);
+    }
+
+    /// Findings that have no subject to clear them last until the world is seen anew.
+    fn clear_passing_findings(&mut self) {
+        let passing = |finding: &&Finding| {
+            matches!(
+                finding,
+                Finding::MalformedPod(_)
+                    | Finding::UnknownExecutor(_)
+                    | Finding::IllegalState(_)
+                    | Finding::NameTaken(_)
+                    | Finding::Undecodable(_)
+                    | Finding::StrayAnswer
+                    | Finding::RevisionWentBack
+            )
+        };
+        let over: Vec<Finding> = self.findings.iter().filter(passing).cloned().collect();
+        for finding in over {
+            self.findings.remove(&finding);
+        }
+    }
+
+    /// SEE-2: whether listings have been below the last one for so long, and two in a row agree, that the cluster
+    /// itself has gone back. Then what is known by revision counts for nothing any more.
+    fn has_gone_back(&mut self, config: &Config, listing: &Listing) -> bool {
+        let now = self.now;
+        let mut pods: Vec<(Name, Uid)> = listing
+            .pods
+            .iter()
+            .map(|pod| (pod.name.clone(), pod.uid.clone()))
+            .collect();
+        pods.sort();
+        let last = self.view.back.take();
+        let since = last.as_ref().map_or(now, |back| back.since);
+        let agrees =
+            last.is_some_and(|back| back.pods == pods && back.revision <= listing.revision);
+        self.view.back = Some(Back {
+            since,
+            revision: listing.revision,
+            pods,
+        });
+        if now.since(since) < config.seeing.watch_silence {
+            return false;
+        }
+        self.findings.insert(Finding::RevisionWentBack);
+        if !agrees {
+            return false;
+        }
+        let ids: Vec<ExecutorId> = self.executors.keys().copied().collect();
+        for id in ids {
+            self.change(config, id, |_, executor| forget_revisions(executor));
+        }
+        let aged = |(id, stray): (&ExecutorId, &Stray)| {
+            (
+                *id,
+                Stray {
+                    revision: OLDEST,
+                    ..stray.clone()
+                },
+            )
+        };
+        self.strays = self.strays.iter().map(aged).collect();
+        self.removed.clear();
+        true
+    }
+
+    fn settle_executors(
+        &mut self,
+        config: &Config,
+        reach: Reach,
+        is_shown: impl Fn(ExecutorId) -> bool,
+    ) {
+        let incarnation = self.leading.incarnation;
+        let settled: Vec<(ExecutorId, Settled)> = self
+            .executors
+            .iter()
+            .filter_map(|(id, executor)| {
+                let past = id.incarnation < incarnation;
+                let absence = || settled_by_absence(config, reach, past, executor);
+                let by_absence = if is_shown(*id) { None } else { absence() };
+                Some((
+                    *id,
+                    by_absence.or_else(|| settled_write(config, reach, executor))?,
+                ))
+            })
+            .collect();
+        for (id, settled) in settled {
+            match settled {
+                Settled::Gone(found) => {
+                    self.change(config, id, |_, executor| {
+                        if let Some(found) = found.filter(|_| executor.verdict.is_none()) {
+                            executor.verdict = Some(verdict(found));
+                        }
+                    });
+                    self.end_gone(config, id, Some(reach.revision));
+                }
+                Settled::Withdrawn => self.withdraw(config, id),
+                Settled::Closed => {
+                    self.change(config, id, |_, executor| executor.write = Write::None);
+                }
+                Settled::GivenUp => self.give_up_answer(config, id),
+            }
+        }
+    }
+
+    /// SEE-5: an answer that is owed for longer than `stuck_after` counts as unclear.
+    fn give_up_answer(&mut self, config: &Config, id: ExecutorId) {
+        let Some(Write::Sent {
+            action,
+            sort,
+            tries,
+            ..
+        }) = self.executors.get(&id).map(|e| e.write.clone())
+        else {
+            return;
+        };
+        self.actions.remove(&action);
+        let outcome = Outcome::Unclear(Failure::TimedOut);
+        let answer = Answer {
+            action,
+            create: sort == Sort::Create,
+            outcome: &outcome,
+        };
+        self.governor
+            .answered(config, self.now, &answer, self.newest_action);
+        let (at, tries) = (self.now, tries.saturating_add(1));
+        self.change(config, id, |_, executor| {
+            executor.write = match sort {
+                Sort::Create if !executor.is_unaccounted() || executor.is_registered() => {
+                    Write::None
+                }
+                _ => Write::Again {
+                    sort,
+                    at,
+                    tries,
+                    unclear: true,
+                },
+            };
+        });
+    }
+
+    fn settle_strays(&mut self, reach: Reach, shown: &BTreeMap<ExecutorId, &Uid>) {
+        let gone: Vec<ExecutorId> = self
+            .strays
+            .iter()
+            .filter(|(id, stray)| {
+                let is_shown = shown.get(id).is_some_and(|uid| **uid == stray.uid);
+                stray.kind == StrayKind::Ghost && !is_shown && stray.revision <= reach.revision
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            self.remove_stray(id);
+        }
+    }
+
+    /// What guards against late copies is needed no longer than an older listing or event may come.
+    fn settle_removed(&mut self, reach: Reach, shown: &BTreeMap<ExecutorId, &Uid>) {
+        let over: Vec<ExecutorId> = self
+            .removed
+            .iter()
+            .filter(|(id, removed)| {
+                let accounted = match removed.revision {
+                    Some(revision) => revision <= reach.revision,
+                    None => removed.at < reach.started,
+                };
+                accounted && !shown.contains_key(id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in over {
+            self.removed.remove(&id);
+        }
+    }
+
+    /// Registrations that came before anything else was known of the executor.
+    fn settle_early(&mut self, config: &Config, reach: Reach) {
+        let early: Vec<(ExecutorId, Time)> = self.early.iter().map(|(id, at)| (*id, *at)).collect();
+        for (id, at) in early {
+            if reach.first && id.incarnation >= self.leading.incarnation {
+                // The incarnation was not known when it came; by now it is: nobody gave out that id.
+                self.early.remove(&id);
+                self.refused.insert(id);
+                self.findings.insert(Finding::UnknownExecutor(id));
+            } else if self.leading.is_synced()
+                && at.after(config.ending.missing_tolerance) <= reach.started
+            {
+                self.early.remove(&id);
+                self.spent.insert(id);
+                self.missing.insert(id);
+            }
+        }
+    }
+}
+
+const OLDEST: Revision = Revision(std::num::NonZeroU64::MIN);
+
+/// After the cluster has gone back, anything that it shows is newer than what was known.
+fn forget_revisions(executor: &mut Executor) {
+    match &mut executor.pod {
+        Pod::Seen(seen) => seen.revision = OLDEST,
+        Pod::Unseen {
+            answered: Some(answer),
+        } => answer.revision = None,
+        Pod::Unseen { answered: None } | Pod::Gone => {}
+    }
+    match &mut executor.write {
+        Write::Answered { revision, .. } => *revision = None,
+        Write::Stale { beyond, .. } => *beyond = OLDEST,
+        Write::None | Write::Sent { .. } | Write::Again { .. } => {}
+    }
+}
+
+/// What its absence from a listing says of an executor.
+fn settled_by_absence(
+    config: &Config,
+    reach: Reach,
+    past: bool,
+    executor: &Executor,
+) -> Option<Settled> {
+    let Reach {
+        started,
+        revision,
+        first,
+    } = reach;
+    match &executor.pod {
+        Pod::Gone => None,
+        Pod::Seen(seen) => (seen.revision <= revision).then_some(Settled::Gone(None)),
+        // GROW-5.
+        Pod::Unseen {
+            answered: Some(answer),
+        } => {
+            let newer = answer.revision.is_some_and(|at| at <= revision) || answer.at < started;
+            let ours = matches!(executor.fate, Fate::Condemned { .. }) && executor.delete_issued;
+            let cause = if ours {
+                cause::by_absence(executor).cause
+            } else {
+                Cause::Vanished
+            };
+            newer.then_some(Settled::Gone(Some(cause)))
+        }
+        Pod::Unseen { answered: None } => match (&executor.engine, &executor.write) {
+            // END-3.
+            (EngineFact::Registered { at, .. }, _)
+                if at.after(config.ending.missing_tolerance) <= started =>
+            {
+                Some(Settled::Gone(Some(Cause::Missing)))
+            }
+            // LIVE-1: the listing settles the unclear creates of an earlier incarnation.
+            (
+                EngineFact::Unknown,
+                Write::Again {
+                    sort: Sort::Create,
+                    at,
+                    ..
+                },
+            ) if past && (first || *at <= started) => Some(Settled::Withdrawn),
+            // A delete by name took effect, and nothing of that name is there.
+            (
+                _,
+                Write::Answered {
+                    at,
+                    revision: at_revision,
+                    ..
+                },
+            ) if at_revision.is_some_and(|at| at <= revision) || *at < started => {
+                Some(Settled::Gone(None))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Whether a listing closes an executor's write, shown or not.
+fn settled_write(config: &Config, reach: Reach, executor: &Executor) -> Option<Settled> {
+    match &executor.write {
+        Write::None | Write::Again { .. } => None,
+        Write::Answered { at, revision, .. } => {
+            let settled =
+                revision.map_or(*at < reach.started, |revision| revision <= reach.revision);
+            settled.then_some(Settled::Closed)
+        }
+        Write::Stale { beyond, at } => {
+            (*beyond < reach.revision || *at < reach.started).then_some(Settled::Closed)
+        }
+        Write::Sent { at, .. } => {
+            (at.after(config.ending.stuck_after) <= reach.started).then_some(Settled::GivenUp)
+        }
+    }
+}

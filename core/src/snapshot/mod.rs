@@ -1,0 +1,469 @@
+//! Everything known at one moment, as one immutable value: a clone is O(1), a change O(log n).
+//!
+//! [`Snapshot::apply`] is the only way it changes. The rooms: `record` is what is kept of one executor, `index` what
+//! is derived from it; `seeing`, `answers`, `wishes` and `issued` fold in what comes from each side.
+
+mod answers;
+mod budget;
+mod cause;
+pub(crate) mod classify;
+pub(crate) mod governor;
+pub(crate) mod groups;
+mod index;
+mod issued;
+mod leading;
+mod listing;
+pub(crate) mod record;
+mod seeing;
+mod stray;
+mod wishes;
+
+pub(crate) use answers::wait;
+pub(crate) use index::Rank;
+
+use crate::{
+    config::Config,
+    input::{Input, Shutdown, WatchEvent},
+    plan::{Finding, Plan, WakeReason},
+    words::{ActionId, ExecutorId, Group, Name, Revision, Time, Uid},
+};
+use budget::Budget;
+use governor::Governor;
+use groups::GroupFacts;
+use im::{OrdMap, OrdSet};
+use index::{Indices, Keys};
+use leading::Leading;
+use record::{Executor, Fate, Write};
+use serde::{Deserialize, Serialize};
+use stray::Stray;
+
+/// What changes a snapshot.
+///
+/// The second is never in a flight record: a replay makes it again.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// Something from outside.
+    Input(&'a Input),
+    /// What a plan just decided and told, now under way.
+    Issued {
+        /// The plan.
+        plan: &'a Plan,
+        /// The number of its first decision; the others follow.
+        first: ActionId,
+    },
+}
+
+/// Everything known at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub(crate) fleet: Name,
+    pub(crate) now: Time,
+    /// The next sequence of this incarnation.
+    pub(crate) next: u32,
+    /// Incarnations that this controller has been, with the sequence that each would have given out next.
+    issued: OrdMap<u32, u32>,
+    pub(crate) executors: OrdMap<ExecutorId, Executor>,
+    pub(crate) index: Indices,
+    pub(crate) groups: OrdMap<Group, GroupFacts>,
+    pub(crate) strays: OrdMap<ExecutorId, Stray>,
+    /// Ended ids that an older listing or event might still show.
+    removed: OrdMap<ExecutorId, Removed>,
+    /// Executors of earlier incarnations that were adopted and have ended: what shows under their names is a ghost.
+    spent: OrdSet<ExecutorId>,
+    /// Registered, and neither seen nor issued by this controller.
+    pub(crate) early: OrdMap<ExecutorId, Time>,
+    /// To be told missing, though nothing else was known of them (END-3).
+    pub(crate) missing: OrdSet<ExecutorId>,
+    /// To be told that they are not wanted (SHRINK-3).
+    pub(crate) refused: OrdSet<ExecutorId>,
+    /// Effects under way.
+    actions: OrdMap<ActionId, Open>,
+    newest_action: ActionId,
+    pub(crate) findings: OrdSet<Finding>,
+    pub(crate) told_findings: OrdSet<Finding>,
+    pub(crate) governor: Governor,
+    pub(crate) budget: Budget,
+    pub(crate) leading: Leading,
+    pub(crate) view: View,
+    pub(crate) desired_known: bool,
+    pub(crate) suspended: bool,
+    pub(crate) closing: Option<Shutdown>,
+}
+
+/// What is known of the view as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct View {
+    /// The revision of the last listing applied: everything up to it is known.
+    pub complete_to: Option<Revision>,
+    /// When that listing was asked for.
+    pub listing_started: Option<Time>,
+    /// Listings below `complete_to` in a row (SEE-2).
+    back: Option<Back>,
+    /// The newest listing was not applied.
+    pub thrown_away: bool,
+}
+
+/// SEE-2: the cluster shows an older state than before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Back {
+    since: Time,
+    revision: Revision,
+    pods: Vec<(Name, Uid)>,
+}
+
+/// An executor that is forgotten, but for this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Removed {
+    uid: Option<Uid>,
+    revision: Option<Revision>,
+    at: Time,
+}
+
+/// An effect under way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Open {
+    executor: ExecutorId,
+    sort: record::Sort,
+    /// It is about a stray pod, not about the executor of that id.
+    stray: bool,
+    /// It has a revision as precondition.
+    conditional: bool,
+}
+
+/// What is known of one executor, for those who look from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct ExecutorState<'a> {
+    executor: &'a Executor,
+}
+
+impl Snapshot {
+    /// Nothing known of the fleet of that name.
+    #[must_use]
+    pub fn new(config: &Config, fleet: Name) -> Self {
+        Self {
+            fleet,
+            now: Time(0),
+            next: 1,
+            issued: OrdMap::new(),
+            executors: OrdMap::new(),
+            index: Indices::default(),
+            groups: OrdMap::new(),
+            strays: OrdMap::new(),
+            removed: OrdMap::new(),
+            spent: OrdSet::new(),
+            early: OrdMap::new(),
+            missing: OrdSet::new(),
+            refused: OrdSet::new(),
+            actions: OrdMap::new(),
+            newest_action: ActionId(0),
+            findings: OrdSet::new(),
+            told_findings: OrdSet::new(),
+            governor: Governor::new(config),
+            budget: Budget::default(),
+            leading: Leading::default(),
+            view: View::default(),
+            desired_known: false,
+            suspended: false,
+            closing: None,
+        }
+    }
+
+    /// Folds one change in. O(log n), but for listings and wishes about whole groups, which are O(n).
+    pub fn apply(&mut self, config: &Config, at: Time, change: Change<'_>) {
+        self.advance(config, at);
+        match change {
+            Change::Input(input) => self.fold_input(config, input),
+            Change::Issued { plan, first } => self.fold_issued(config, plan, first),
+        }
+    }
+
+    fn fold_input(&mut self, config: &Config, input: &Input) {
+        match input {
+            Input::Wake => {}
+            Input::Desired(change) => self.fold_desired(config, change),
+            Input::Engine(report) => self.fold_report(config, report),
+            Input::Lease(news) => self.fold_lease(config, news),
+            Input::Listed {
+                started,
+                outcome: Ok(listing),
+                ..
+            } => {
+                self.governor.reachable();
+                self.fold_listing(config, *started, listing);
+            }
+            Input::Listed {
+                outcome: Err(_), ..
+            } => {}
+            Input::Watched { event, .. } => match event {
+                WatchEvent::Seen(view) => self.see(config, view),
+                WatchEvent::Left(view) => self.see_leave(config, view),
+                WatchEvent::Undecodable(name) => {
+                    self.findings.insert(Finding::Undecodable(name.clone()));
+                }
+                WatchEvent::Bookmark(_) | WatchEvent::Ended(_) => {}
+            },
+            Input::Answered { action, outcome } => self.fold_answer(config, *action, outcome),
+        }
+    }
+
+    /// Lets time pass: what falls due by it is folded in. Time never goes back.
+    fn advance(&mut self, config: &Config, at: Time) {
+        let at = at.max(self.now);
+        let last = (
+            at,
+            ExecutorId::new(u32::MAX, u32::MAX),
+            WakeReason::LeaseRenew,
+        );
+        let due: Vec<_> = self
+            .index
+            .deadlines
+            .range(..=last)
+            .map(|(_, id, why)| (*id, *why))
+            .collect();
+        // Keys are of the moment: those at the old one go, those at the new one come.
+        let taken: Vec<_> = due
+            .into_iter()
+            .filter_map(|(id, why)| Some((id, why, self.take(config, id)?)))
+            .collect();
+        self.now = at;
+        for (id, why, mut executor) in taken {
+            self.fall_due(config, why, &mut executor);
+            self.put(config, id, executor);
+        }
+        self.leading.advance(at);
+        let window = config.failing.failure_window;
+        while let Some(group) = self.budget.forget_one(at, window) {
+            if let Some(facts) = self.groups.get_mut(&group) {
+                facts.failures = facts.failures.saturating_sub(1);
+            }
+            self.note_group(&group);
+        }
+    }
+
+    fn fall_due(&mut self, config: &Config, why: WakeReason, executor: &mut Executor) {
+        match (why, &executor.fate) {
+            (WakeReason::DrainTimeout, Fate::Draining { why, cause, .. }) => {
+                executor.fate = Fate::Condemned {
+                    why: *why,
+                    cause: cause.clone(),
+                    precondition: None,
+                };
+            }
+            (WakeReason::Overdue, _) => self.end_overdue(config, executor),
+            _ => {}
+        }
+    }
+
+    /// Changes one executor, and what is derived from it. Nothing where there is none of that id.
+    fn change<R>(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        change: impl FnOnce(&mut Self, &mut Executor) -> R,
+    ) -> Option<R> {
+        let mut executor = self.take(config, id)?;
+        let result = change(self, &mut executor);
+        self.put(config, id, executor);
+        Some(result)
+    }
+
+    /// Takes an executor out of what is derived, to be changed and put back, or dropped.
+    fn take(&mut self, config: &Config, id: ExecutorId) -> Option<Executor> {
+        let executor = self.executors.get(&id)?.clone();
+        let keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
+        self.index.remove(id, &executor.group, &keys);
+        if let Some(facts) = self.groups.get_mut(&executor.group) {
+            facts.tally.subtract(&keys.tally);
+        }
+        if keys.stuck {
+            self.findings.remove(&Finding::Stuck(id));
+        }
+        Some(executor)
+    }
+
+    fn put(&mut self, config: &Config, id: ExecutorId, executor: Executor) {
+        let keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
+        self.index.insert(id, &executor.group, &keys);
+        let facts = self.groups.entry(executor.group.clone()).or_default();
+        facts.tally.add(&keys.tally);
+        if keys.stuck {
+            self.findings.insert(Finding::Stuck(id));
+        }
+        self.note_group(&executor.group);
+        self.executors.insert(id, executor);
+    }
+
+    /// Forgets an executor that was taken out, without a trace but in what guards against late copies.
+    fn drop_taken(&mut self, id: ExecutorId, executor: &Executor) {
+        self.executors.remove(&id);
+        self.note_group(&executor.group);
+    }
+
+    /// An executor that is told lost, and whose pod is gone, is forgotten.
+    fn forget(&mut self, config: &Config, id: ExecutorId) {
+        let Some(executor) = self.take(config, id) else {
+            return;
+        };
+        if !self.is_own(id) {
+            self.spent.insert(id);
+        }
+        self.drop_taken(id, &executor);
+    }
+
+    /// Whether this controller gave out that id, in whatever incarnation.
+    fn is_own(&self, id: ExecutorId) -> bool {
+        match id.incarnation == self.leading.incarnation {
+            true => id.sequence < self.next,
+            false => self
+                .issued
+                .get(&id.incarnation)
+                .is_some_and(|next| id.sequence < *next),
+        }
+    }
+
+    /// LIVE-1: a group that nobody ever wanted has executors; SHRINK-4: one that is gone in all respects is forgotten.
+    fn note_group(&mut self, group: &Group) {
+        let Some(facts) = self.groups.get(group) else {
+            return;
+        };
+        let unknown = self.desired_known && !facts.stated && !facts.tally.is_empty();
+        let finding = Finding::UnknownGroup(group.clone());
+        if facts.is_forgettable() {
+            self.groups.remove(group);
+        }
+        if unknown {
+            self.findings.insert(finding);
+        } else {
+            self.findings.remove(&finding);
+        }
+    }
+
+    /// The moment of this snapshot.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Which life of the controller this is; 0 before it held the lease.
+    #[must_use]
+    pub fn incarnation(&self) -> u32 {
+        self.leading.incarnation
+    }
+
+    /// All executors that are not forgotten, by id.
+    pub fn executors(&self) -> impl Iterator<Item = (ExecutorId, ExecutorState<'_>)> {
+        self.executors
+            .iter()
+            .map(|(id, executor)| (*id, ExecutorState { executor }))
+    }
+
+    /// LIVE-1: whether decisions may be made: the lease is held, a whole listing was applied since, and the engine has
+    /// said what it wants.
+    #[must_use]
+    pub fn is_acting(&self) -> bool {
+        self.leading.may_act(self.now) && self.desired_known
+    }
+
+    /// Whether no effect is under way.
+    pub(crate) fn has_nothing_open(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    /// Whether nothing of the fleet is known to be left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.executors.is_empty() && self.strays.is_empty() && self.has_nothing_open()
+    }
+
+    /// Whether only a new listing tells what became of some executor (END-3, SEE-5).
+    pub(crate) fn wants_listing(&self, config: &Config) -> bool {
+        let early_due = |at: &Time| at.after(config.ending.missing_tolerance) <= self.now;
+        !self.index.listing.is_empty() || self.early.values().any(early_due)
+    }
+
+    /// Whether all that is derived is what a full scan gives.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn check_indices(&self, config: &Config) -> Result<(), String> {
+        let mut scan = Indices::default();
+        let mut tallies = OrdMap::<Group, groups::Tally>::new();
+        let mut stuck = OrdSet::new();
+        for (id, executor) in &self.executors {
+            let keys = Keys::of(config, self.now, self.leading.incarnation, *id, executor);
+            scan.insert(*id, &executor.group, &keys);
+            tallies
+                .entry(executor.group.clone())
+                .or_default()
+                .add(&keys.tally);
+            if keys.stuck {
+                stuck.insert(Finding::Stuck(*id));
+            }
+        }
+        if scan != self.index {
+            return Err(format!(
+                "indices {:?}\nbut a scan gives {scan:?}",
+                self.index
+            ));
+        }
+        for (group, facts) in &self.groups {
+            let scanned = tallies.remove(group).unwrap_or_default();
+            if scanned != facts.tally {
+                return Err(format!(
+                    "tally of {group}: {:?}\nbut a scan gives {scanned:?}",
+                    facts.tally
+                ));
+            }
+        }
+        if tallies.values().any(|tally| !tally.is_empty()) {
+            return Err(format!("groups without facts: {tallies:?}"));
+        }
+        let told_stuck: OrdSet<_> = self
+            .findings
+            .iter()
+            .filter(|f| matches!(f, Finding::Stuck(_)))
+            .cloned()
+            .collect();
+        if told_stuck != stuck {
+            return Err(format!("stuck: {told_stuck:?}\nbut a scan gives {stuck:?}"));
+        }
+        Ok(())
+    }
+}
+
+impl ExecutorState<'_> {
+    /// Its group.
+    #[must_use]
+    pub fn group(&self) -> &Group {
+        &self.executor.group
+    }
+
+    /// Its class; None where its pod is gone.
+    #[must_use]
+    pub fn class(&self) -> Option<crate::plan::Class> {
+        self.executor.class()
+    }
+
+    /// Whether it counts towards its group's target (GROW-1).
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.executor.counts()
+    }
+
+    /// Whether it has registered with the engine.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.executor.is_registered()
+    }
+
+    /// Whether it has ended (END-1).
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.executor.has_ended()
+    }
+
+    /// Whether a write of ours on it is open (SEE-5).
+    #[must_use]
+    pub fn has_open_write(&self) -> bool {
+        !matches!(self.executor.write, Write::None)
+    }
+}

@@ -1,0 +1,425 @@
+//! SEE-1 to SEE-4: folds in what one view of a pod shows.
+
+use super::{
+    Snapshot, cause,
+    classify::{self, Whose},
+    record::{EngineFact, Executor, Fate, Notes, Pod, Seen, Sort, Verdict, Write},
+    stray::StrayKind,
+};
+use crate::{
+    config::{Config, EngineMode},
+    input::PodView,
+    output::{Cause, Why},
+    plan::{Class, Finding},
+    words::{ExecutorId, Group, Revision},
+};
+use std::sync::Arc;
+
+/// How a view came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// By the watch.
+    Event,
+    /// In a listing.
+    Listed,
+    /// In the first listing of an incarnation.
+    First,
+}
+
+/// What a view is of, given what is known.
+enum Meets {
+    /// Older than what is known, or the same: changes nothing.
+    Nothing,
+    /// The pod of the executor of that id.
+    Executor,
+    /// A pod of an executor that has ended, or a second one under its name.
+    Ghost { ours_is_gone: bool },
+    /// An executor of an earlier incarnation, or one that only registered so far.
+    Adoption,
+    /// An id of ours that was never given out.
+    NeverIssued,
+    /// A later incarnation's.
+    Superseded,
+}
+
+impl Snapshot {
+    /// A pod is there, as this view shows it.
+    pub(super) fn see(&mut self, config: &Config, view: &PodView) {
+        match classify::whose(&self.fleet, view) {
+            Whose::Malformed => {
+                self.findings
+                    .insert(Finding::MalformedPod(view.name.clone()));
+            }
+            Whose::Ours { id, group } => self.see_ours(config, id, group, view, Sight::Event),
+        }
+    }
+
+    pub(super) fn see_ours(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        group: Group,
+        view: &PodView,
+        sight: Sight,
+    ) {
+        if view.labels.finished {
+            // Kept ones are listed only to be deleted (LIVE-4).
+            if sight != Sight::Event && self.closing.is_some() && !self.executors.contains_key(&id)
+            {
+                self.add_stray(id, view, StrayKind::Kept);
+            }
+            return;
+        }
+        match self.meets(id, view, sight) {
+            Meets::Nothing => {}
+            Meets::Executor => {
+                self.change(config, id, |all, executor| {
+                    all.update(config, executor, view)
+                });
+            }
+            Meets::Ghost { ours_is_gone } => {
+                if ours_is_gone {
+                    self.end_gone(config, id, None);
+                }
+                self.add_stray(id, view, StrayKind::Ghost);
+            }
+            Meets::Adoption => self.adopt(config, id, group, view, sight),
+            Meets::NeverIssued => {
+                self.findings.insert(Finding::UnknownExecutor(id));
+            }
+            Meets::Superseded => self.superseded(),
+        }
+    }
+
+    fn meets(&self, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {
+        if id.incarnation > self.leading.incarnation {
+            return Meets::Superseded;
+        }
+        if let Some(executor) = self.executors.get(&id) {
+            let known_revision = match &executor.pod {
+                Pod::Seen(seen) if seen.uid == view.uid => {
+                    return if view.revision > seen.revision {
+                        Meets::Executor
+                    } else {
+                        Meets::Nothing
+                    };
+                }
+                Pod::Seen(seen) => Some(seen.revision),
+                Pod::Gone => return self.meets_forgotten(id, view),
+                Pod::Unseen { answered } => match answered {
+                    Some(answer) if answer.uid.as_ref().is_some_and(|uid| *uid != view.uid) => {
+                        answer.revision
+                    }
+                    _ if self.is_covered(view, sight) => return Meets::Nothing,
+                    _ => return Meets::Executor,
+                },
+            };
+            return match known_revision {
+                Some(known) if view.revision <= known => Meets::Nothing,
+                _ => Meets::Ghost { ours_is_gone: true },
+            };
+        }
+        if self.removed.contains_key(&id) {
+            return self.meets_forgotten(id, view);
+        }
+        if self.is_covered(view, sight) {
+            Meets::Nothing
+        } else if self.is_own(id) || self.spent.contains(&id) {
+            Meets::Ghost {
+                ours_is_gone: false,
+            }
+        } else if id.incarnation == self.leading.incarnation
+            || self.issued.contains_key(&id.incarnation)
+        {
+            Meets::NeverIssued
+        } else {
+            Meets::Adoption
+        }
+    }
+
+    /// A view of a pod whose executor is known to have gone.
+    fn meets_forgotten(&self, id: ExecutorId, view: &PodView) -> Meets {
+        let Some(removed) = self.removed.get(&id) else {
+            return Meets::Nothing;
+        };
+        let same = removed.uid.as_ref() == Some(&view.uid);
+        let older = removed
+            .revision
+            .is_some_and(|revision| view.revision <= revision);
+        if same || older {
+            Meets::Nothing
+        } else {
+            Meets::Ghost {
+                ours_is_gone: false,
+            }
+        }
+    }
+
+    /// An event that the last listing already accounts for: an object that it lacked was gone by then.
+    fn is_covered(&self, view: &PodView, sight: Sight) -> bool {
+        sight == Sight::Event
+            && self
+                .view
+                .complete_to
+                .is_some_and(|revision| view.revision <= revision)
+    }
+
+    /// LIVE-1: an executor of an earlier incarnation becomes ours.
+    fn adopt(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        group: Group,
+        view: &PodView,
+        sight: Sight,
+    ) {
+        let group = self
+            .groups
+            .get_key_value(&group)
+            .map_or(group, |(known, _)| known.clone());
+        let mut executor = Executor::new(group, view.labels.template.unwrap_or(0));
+        executor.adopted = true;
+        if let Some(at) = self.early.remove(&id) {
+            executor.engine = EngineFact::Registered { at, idle: None };
+        }
+        self.put(config, id, executor);
+        self.change(config, id, |all, executor| {
+            all.update(config, executor, view)
+        });
+        self.change(config, id, |_, executor| {
+            // What ended while nobody looked is cleaned up without a notice.
+            if let (Sight::First, Fate::Ended { told }) = (sight, &mut executor.fate) {
+                *told = true;
+            }
+        });
+        self.settle_fate(config, id);
+    }
+
+    /// Folds a newer view of its own pod into an executor.
+    pub(super) fn update(&mut self, config: &Config, executor: &mut Executor, view: &PodView) {
+        let now = self.now;
+        let class = classify::class(config, view);
+        let before = executor.seen().cloned();
+        let was_finished = executor.is_finished();
+        let finished = matches!(class, Class::Failed | Class::Succeeded);
+        if was_finished && !finished {
+            self.findings
+                .insert(Finding::IllegalState(view.name.clone()));
+        }
+        // First cause stands: what has finished stays so.
+        let class = match &before {
+            Some(seen) if was_finished && !finished => seen.class,
+            _ => class,
+        };
+        let answered_at = match &executor.pod {
+            Pod::Unseen {
+                answered: Some(answer),
+            } => i64::try_from(answer.at.0).ok(),
+            _ => None,
+        };
+        let by_age =
+            || i64::try_from(now.0).unwrap_or(i64::MAX) - i64::try_from(view.age_ms).unwrap_or(0);
+        executor.pod = Pod::Seen(Seen {
+            class,
+            since: before
+                .as_ref()
+                .filter(|seen| seen.class == class)
+                .map_or(now, |seen| seen.since),
+            born: before
+                .as_ref()
+                .map(|seen| seen.born)
+                .or(answered_at)
+                .unwrap_or_else(by_age),
+            uid: view.uid.clone(),
+            revision: view.revision,
+            deleting: view.deleting,
+            on_node: view.node.is_some(),
+            disrupted: view.disruption.is_some(),
+        });
+        executor.notes = notes(executor, view);
+        close_write(executor, view);
+        if executor.verdict.is_none() && (finished || class == Class::Terminating) {
+            executor.verdict = Some(Arc::new(cause::by_view(executor, view, finished)));
+        }
+        if finished && !was_finished {
+            self.end(config, executor);
+        }
+        if class == Class::Terminating {
+            drain_unasked(config, executor);
+        }
+        if let (
+            Class::Running,
+            Fate::Condemned {
+                precondition: Some(_),
+                ..
+            },
+            Write::Again { unclear: false, .. },
+        ) = (class, &executor.fate, &executor.write)
+        {
+            // SHRINK-1: it runs by now, and its delete had no effect: let live, and decided anew.
+            executor.fate = Fate::Wanted;
+            executor.write = Write::None;
+        }
+    }
+
+    /// The object left the watch: deleted, finished and kept, or without our label.
+    pub(super) fn see_leave(&mut self, config: &Config, view: &PodView) {
+        self.findings
+            .remove(&Finding::MalformedPod(view.name.clone()));
+        let Some(id) = classify::id_by_name(&self.fleet, &view.name) else {
+            return;
+        };
+        self.findings.remove(&Finding::UnknownExecutor(id));
+        if self.stray_left(id, view) {
+            return;
+        }
+        let Some(executor) = self.executors.get(&id) else {
+            return;
+        };
+        let newer = match &executor.pod {
+            Pod::Seen(seen) => seen.uid == view.uid && view.revision > seen.revision,
+            Pod::Unseen { answered } => {
+                let uid = answered.as_ref().and_then(|answer| answer.uid.as_ref());
+                uid.is_none_or(|uid| *uid == view.uid) && !self.is_covered(view, Sight::Event)
+            }
+            Pod::Gone => false,
+        };
+        if !newer {
+            return;
+        }
+        let kept = view.labels.finished;
+        let unfinished = !matches!(
+            classify::class(config, view),
+            Class::Failed | Class::Succeeded
+        );
+        let strayed = view.deleting.is_none() && unfinished && !kept;
+        if strayed {
+            self.change(config, id, |_, executor| {
+                executor
+                    .verdict
+                    .get_or_insert_with(|| verdict(Cause::DeletedByOther))
+                    .clone()
+            });
+        } else if !kept {
+            self.change(config, id, |all, executor| {
+                all.update(config, executor, view)
+            });
+        }
+        self.end_gone(config, id, Some(view.revision));
+        if strayed {
+            self.add_stray(id, view, StrayKind::Strayed);
+        }
+    }
+
+    /// END-1: a pod is seen finished, or gone.
+    pub(super) fn end(&mut self, config: &Config, executor: &mut Executor) {
+        if executor.has_ended() {
+            return;
+        }
+        let verdict = executor
+            .verdict
+            .get_or_insert_with(|| verdict(Cause::DeletedByOther));
+        let failed = verdict.cause.is_failure();
+        executor.fate = Fate::Ended { told: false };
+        if failed {
+            self.count_failure(config, &executor.group.clone());
+        }
+    }
+
+    /// An executor's pod is gone; `revision` is that of its going, where it is known.
+    pub(super) fn end_gone(&mut self, config: &Config, id: ExecutorId, revision: Option<Revision>) {
+        let forgotten = self.change(config, id, |all, executor| {
+            if executor.verdict.is_none() {
+                executor.verdict = Some(Arc::new(cause::by_absence(executor)));
+            }
+            all.end(config, executor);
+            all.removed.insert(
+                id,
+                super::Removed {
+                    uid: executor.uid().cloned(),
+                    revision,
+                    at: all.now,
+                },
+            );
+            executor.pod = Pod::Gone;
+            executor.write = Write::None;
+            matches!(executor.fate, Fate::Ended { told: true })
+        });
+        if forgotten == Some(true) {
+            self.forget(config, id);
+        }
+    }
+
+    /// END-1: a pod outlives its grace: its executor is as good as gone.
+    pub(super) fn end_overdue(&mut self, config: &Config, executor: &mut Executor) {
+        if executor.has_ended() || executor.overdue_at(config).is_none_or(|at| at > self.now) {
+            return;
+        }
+        let verdict = executor
+            .verdict
+            .get_or_insert_with(|| verdict(Cause::NodeLost));
+        if verdict.cause == Cause::DeletedByOther {
+            let evidence = verdict.evidence.clone();
+            *verdict = Arc::new(Verdict {
+                cause: Cause::NodeLost,
+                evidence,
+            });
+        }
+        self.end(config, executor);
+    }
+}
+
+pub(super) fn verdict(cause: Cause) -> Arc<Verdict> {
+    Arc::new(Verdict {
+        cause,
+        evidence: Arc::default(),
+    })
+}
+
+/// SEE-5, END-2: what the view shows closes the write that it is of.
+fn close_write(executor: &mut Executor, view: &PodView) {
+    let deleting = view.deleting.is_some();
+    let closes = match &executor.write {
+        Write::None | Write::Sent { .. } => false,
+        Write::Answered { sort, revision, .. } => {
+            revision.is_some_and(|revision| view.revision >= revision)
+                || (*sort == Sort::Delete && deleting)
+        }
+        Write::Again { sort, .. } => *sort == Sort::Create || deleting,
+        Write::Stale { beyond, .. } => view.revision > *beyond,
+    };
+    if closes {
+        executor.write = Write::None;
+    }
+}
+
+/// END-1: a registered executor whose pod goes without anybody having asked the engine to drain it.
+fn drain_unasked(config: &Config, executor: &mut Executor) {
+    let unasked = matches!(executor.fate, Fate::Wanted) && executor.is_registered();
+    if unasked && config.engine == EngineMode::Registering {
+        executor.fate = Fate::Draining {
+            why: Why::End1,
+            cause: Cause::DeletedByOther,
+            asked: None,
+        };
+    }
+}
+
+/// Keeps of a view what may still be asked for: where it runs until that is told, a disruption's reason until its end.
+fn notes(executor: &Executor, view: &PodView) -> Option<Arc<Notes>> {
+    let untold = !executor.started_told;
+    let disruption = view.disruption.clone();
+    if !untold && disruption.is_none() {
+        return None;
+    }
+    let (node, ip) = if untold {
+        (view.node.clone(), view.ip.clone())
+    } else {
+        (None, None)
+    };
+    Some(Arc::new(Notes {
+        node,
+        ip,
+        disruption,
+    }))
+}

@@ -1,0 +1,138 @@
+//! SEE-3, SEE-4, LIVE-4: pods that are deleted for what they are, not for the executor whose name they have.
+
+use super::{
+    Open, Snapshot,
+    record::{Sort, Write},
+};
+use crate::{
+    input::{Outcome, PodView, Refusal},
+    plan::Finding,
+    words::{ExecutorId, Name, Revision, Span, Time, Uid},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stray {
+    pub uid: Uid,
+    pub revision: Revision,
+    pub kind: StrayKind,
+    /// It has a deletion timestamp.
+    pub deleting: bool,
+    pub write: Write,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StrayKind {
+    /// A late copy, or a second pod under a name (SEE-3).
+    Ghost,
+    /// It lost our label, and is out of view (SEE-4).
+    Strayed,
+    /// Finished, kept (END-2), and to go at shutdown (LIVE-4).
+    Kept,
+}
+
+impl Stray {
+    pub fn delete_due(&self, now: Time) -> bool {
+        match self.write {
+            Write::None => !self.deleting,
+            Write::Again { at, .. } => !self.deleting && at <= now,
+            Write::Sent { .. } | Write::Answered { .. } | Write::Stale { .. } => false,
+        }
+    }
+
+    pub fn due_at(&self) -> Option<Time> {
+        match self.write {
+            Write::Again { at, .. } if !self.deleting => Some(at),
+            _ => None,
+        }
+    }
+
+    fn finding(&self, name: Name) -> Option<Finding> {
+        match self.kind {
+            StrayKind::Ghost => Some(Finding::GhostPod(name)),
+            StrayKind::Strayed => Some(Finding::StrayedPod(name)),
+            StrayKind::Kept => None,
+        }
+    }
+}
+
+impl Snapshot {
+    pub(super) fn add_stray(&mut self, id: ExecutorId, view: &PodView, kind: StrayKind) {
+        let deleting = view.deleting.is_some() && kind != StrayKind::Strayed;
+        let (uid, revision) = (view.uid.clone(), view.revision);
+        if let Some(known) = self.strays.get_mut(&id).filter(|known| known.uid == uid) {
+            if revision > known.revision {
+                known.revision = revision;
+                known.deleting = deleting;
+            }
+            return;
+        }
+        self.remove_stray(id);
+        let stray = Stray {
+            uid,
+            revision,
+            kind,
+            deleting,
+            write: Write::None,
+        };
+        self.findings.extend(stray.finding(view.name.clone()));
+        self.strays.insert(id, stray);
+    }
+
+    pub(super) fn remove_stray(&mut self, id: ExecutorId) {
+        if let Some(stray) = self.strays.remove(&id)
+            && let Some(finding) = stray.finding(id.pod_name(&self.fleet))
+        {
+            self.findings.remove(&finding);
+        }
+    }
+
+    /// A stray that is seen leaving is gone, where it is that one.
+    pub(super) fn stray_left(&mut self, id: ExecutorId, view: &PodView) -> bool {
+        let is_it = self
+            .strays
+            .get(&id)
+            .is_some_and(|stray| stray.uid == view.uid);
+        if is_it {
+            self.remove_stray(id);
+        }
+        is_it
+    }
+
+    pub(super) fn fold_stray_answer(&mut self, open: Open, tries: u8, outcome: &Outcome) {
+        let now = self.now;
+        let Some(stray) = self.strays.get_mut(&open.executor) else {
+            return;
+        };
+        let again = |unclear| Write::Again {
+            sort: Sort::Delete,
+            at: now.after(super::answers::wait(tries)),
+            tries: tries.saturating_add(1),
+            unclear,
+        };
+        match outcome {
+            Outcome::Absent | Outcome::Changed => self.remove_stray(open.executor),
+            // What is out of view is never seen going.
+            Outcome::Done { .. } if stray.kind != StrayKind::Ghost => {
+                self.remove_stray(open.executor)
+            }
+            Outcome::Done { revision, .. } => {
+                stray.write = Write::Answered {
+                    sort: Sort::Delete,
+                    at: now,
+                    revision: *revision,
+                };
+            }
+            Outcome::Refused(Refusal::TooLate) => {
+                stray.write = Write::Again {
+                    sort: Sort::Delete,
+                    at: now.after(Span::seconds(1)),
+                    tries,
+                    unclear: false,
+                };
+            }
+            Outcome::Refused(_) => stray.write = again(false),
+            Outcome::Exists(_) | Outcome::Unclear(_) => stray.write = again(true),
+        }
+    }
+}

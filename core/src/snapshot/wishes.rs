@@ -1,0 +1,252 @@
+//! SHRINK-2 to SHRINK-4, LIVE-4: folds in what the engine wants and reports.
+
+use super::{
+    Snapshot,
+    record::{EngineFact, Executor, Fate, Idle, Pod, Sort, Write},
+};
+use crate::{
+    config::{Config, EngineMode},
+    input::{DesiredChange, EngineReport, GroupWish, KillReason, Shutdown},
+    output::{Cause, Why},
+    plan::Finding,
+    words::{ExecutorId, Group, ID_PART_MAX},
+};
+
+impl Snapshot {
+    pub(super) fn fold_desired(&mut self, config: &Config, change: &DesiredChange) {
+        if let Some(whole) = &change.whole {
+            self.desired_known = true;
+            let absent: Vec<Group> = self
+                .groups
+                .keys()
+                .filter(|group| !whole.contains_key(*group))
+                .cloned()
+                .collect();
+            for group in absent {
+                self.set_wish(&group, None);
+            }
+        }
+        let wishes = change.whole.iter().flatten().chain(&change.groups);
+        for (group, wish) in wishes {
+            self.set_wish(group, Some(wish));
+        }
+        for group in &change.remove {
+            self.set_wish(group, None);
+        }
+        if let Some(suspend) = change.suspend {
+            self.suspended = suspend;
+        }
+        if let Some(shutdown) = change.shutdown {
+            self.closing = self.closing.max(Some(shutdown));
+            // That nothing is wanted is a whole statement.
+            self.desired_known = true;
+        }
+        if change.resume_after_halt {
+            self.resume();
+        }
+        let all_concerned = change.whole.is_some()
+            || !change.remove.is_empty()
+            || change.suspend.is_some()
+            || change.shutdown.is_some();
+        if all_concerned {
+            let ids: Vec<ExecutorId> = self.executors.keys().copied().collect();
+            for id in ids {
+                self.settle_fate(config, id);
+            }
+        }
+        for id in &change.release {
+            self.release(config, *id, Why::Shrink2, Cause::Released);
+        }
+        for (id, reason) in &change.kill {
+            let cause = match reason {
+                KillReason::Asked => Cause::Killed,
+                KillReason::Unhealthy(reason) => Cause::Unhealthy {
+                    reason: reason.clone(),
+                },
+            };
+            self.condemn(config, *id, Why::Shrink2, cause);
+        }
+    }
+
+    fn set_wish(&mut self, group: &Group, wish: Option<&GroupWish>) {
+        let facts = self.groups.entry(group.clone()).or_default();
+        facts.wish = wish.cloned();
+        if let Some(wish) = wish {
+            facts.stated = true;
+            facts.largest = facts.largest.max(wish.target);
+        }
+        let too_large = wish.is_some_and(|wish| wish.target > u64::from(ID_PART_MAX));
+        let finding = Finding::TargetTooLarge(group.clone());
+        if too_large {
+            self.findings.insert(finding);
+        } else {
+            self.findings.remove(&finding);
+        }
+        self.note_group(group);
+    }
+
+    /// Lets an executor go whose group, or whole fleet, is not wanted (SHRINK-4, LIVE-4).
+    pub(super) fn settle_fate(&mut self, config: &Config, id: ExecutorId) {
+        let Some(executor) = self.executors.get(&id) else {
+            return;
+        };
+        let wanted = self
+            .groups
+            .get(&executor.group)
+            .is_some_and(|facts| facts.wish.is_some());
+        match self.closing {
+            Some(Shutdown::Delete) => self.condemn(config, id, Why::Live4, Cause::Killed),
+            Some(Shutdown::Drain) => self.release(config, id, Why::Live4, Cause::Released),
+            Some(Shutdown::Leave) => {}
+            None if self.suspended || (self.desired_known && !wanted) => {
+                self.release(config, id, Why::Shrink4, Cause::Released);
+            }
+            None => {}
+        }
+    }
+
+    /// SHRINK-2: drain, then delete; at once where it is neither registered nor running.
+    pub(super) fn release(&mut self, config: &Config, id: ExecutorId, why: Why, cause: Cause) {
+        let Some(executor) = self.executors.get(&id) else {
+            return;
+        };
+        let drains = config.engine == EngineMode::Registering
+            && (executor.is_registered() || executor.is_running());
+        match executor.fate {
+            Fate::Wanted if drains => {
+                self.change(config, id, |_, executor| {
+                    executor.fate = Fate::Draining {
+                        why,
+                        cause,
+                        asked: None,
+                    };
+                });
+            }
+            Fate::Wanted => self.condemn(config, id, why, cause),
+            // The engine is asked once; those condemned go already.
+            Fate::Draining { .. } | Fate::Condemned { .. } | Fate::Ended { .. } => {}
+        }
+    }
+
+    /// Its deletion is decided: now, and with the pod's own grace.
+    pub(super) fn condemn(&mut self, config: &Config, id: ExecutorId, why: Why, cause: Cause) {
+        let withdrawn = self.change(config, id, |_, executor| {
+            match &mut executor.fate {
+                Fate::Ended { .. } => return false,
+                // Decided already; by now it is sure.
+                Fate::Condemned { precondition, .. } => *precondition = None,
+                fate => {
+                    *fate = Fate::Condemned {
+                        why,
+                        cause,
+                        precondition: None,
+                    }
+                }
+            }
+            is_refused_request(executor)
+        });
+        if withdrawn == Some(true) {
+            self.withdraw(config, id);
+        }
+    }
+
+    /// END-4: gives up a request that had no effect: no pod was, so there is nothing to tell.
+    pub(super) fn withdraw(&mut self, config: &Config, id: ExecutorId) {
+        if let Some(executor) = self.take(config, id) {
+            self.drop_taken(id, &executor);
+        }
+    }
+
+    pub(super) fn fold_report(&mut self, config: &Config, report: &EngineReport) {
+        match report {
+            EngineReport::Registered(id) => self.fold_registration(config, *id),
+            EngineReport::Idle { executor, keep } => {
+                self.set_idle(config, *executor, Some(*keep));
+            }
+            EngineReport::Busy(id) => self.set_idle(config, *id, None),
+            EngineReport::Drained(id) => {
+                self.change(config, *id, |_, executor| {
+                    if let Fate::Draining { why, cause, .. } = executor.fate.clone() {
+                        executor.fate = Fate::Condemned {
+                            why,
+                            cause,
+                            precondition: None,
+                        };
+                    }
+                });
+            }
+        }
+    }
+
+    /// SHRINK-3: kept, unless it is condemned, ended, a ghost, or was never issued.
+    fn fold_registration(&mut self, config: &Config, id: ExecutorId) {
+        let now = self.now;
+        let known = self.change(config, id, |_, executor| {
+            if matches!(executor.fate, Fate::Condemned { .. } | Fate::Ended { .. }) {
+                return false;
+            }
+            if !executor.is_registered() {
+                executor.engine = EngineFact::Registered {
+                    at: now,
+                    idle: None,
+                };
+            }
+            // GROW-3: that settles what became of its create.
+            if let (
+                Pod::Unseen { .. },
+                Write::Again {
+                    sort: Sort::Create, ..
+                },
+            ) = (&executor.pod, &executor.write)
+            {
+                executor.write = Write::None;
+            }
+            true
+        });
+        let incarnation = self.leading.incarnation;
+        let issued_here =
+            id.incarnation == incarnation || self.issued.contains_key(&id.incarnation);
+        match known {
+            Some(true) => {}
+            Some(false) => {
+                self.refused.insert(id);
+            }
+            None if self.is_own(id)
+                || self.spent.contains(&id)
+                || self.strays.contains_key(&id) =>
+            {
+                self.refused.insert(id);
+            }
+            None if (issued_here || id.incarnation > incarnation) && self.leading.is_synced() => {
+                self.refused.insert(id);
+                self.findings.insert(Finding::UnknownExecutor(id));
+            }
+            None => {
+                self.early.entry(id).or_insert(now);
+            }
+        }
+    }
+
+    fn set_idle(&mut self, config: &Config, id: ExecutorId, keep: Option<i32>) {
+        let now = self.now;
+        self.change(config, id, |_, executor| {
+            if let EngineFact::Registered { idle, .. } = &mut executor.engine {
+                let since = idle.map_or(now, |idle| idle.since);
+                *idle = keep.map(|keep| Idle { since, keep });
+            }
+        });
+    }
+}
+
+/// Whether its create certainly had no effect, and nothing else of it is known.
+fn is_refused_request(executor: &Executor) -> bool {
+    let refused = matches!(
+        executor.write,
+        Write::Again {
+            sort: Sort::Create,
+            unclear: false,
+            ..
+        }
+    );
+    refused && executor.is_unaccounted() && !executor.is_registered()
+}
