@@ -5,6 +5,7 @@
 
 mod creating;
 mod deleting;
+mod fake;
 mod kube;
 mod leases;
 mod listing;
@@ -13,7 +14,7 @@ mod outages;
 mod tools;
 mod watching;
 
-pub use self::kube::KubeStage;
+pub use self::{fake::FakeStage, kube::KubeStage};
 
 use async_trait::async_trait;
 use evenkeel::{core::Revision, port::Cluster};

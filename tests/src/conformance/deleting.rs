@@ -60,9 +60,9 @@ pub(super) async fn a_shorter_grace_is_a_change(stage: &dyn Stage) {
     stage.bind(&name(1), "node-a").await;
     done(&delete(stage, 1, None, None).await);
     let mut watch = Watching::from_now(stage).await;
-    let revision = stage.delete(&name(1), Some(5)).await;
+    let revision = stage.delete(&name(1), Some(20)).await;
     let view = watch.seen().await;
-    assert_eq!((view.deleting, view.revision), (Some(5), revision));
+    assert_eq!((view.deleting, view.revision), (Some(20), revision));
 }
 
 pub(super) async fn a_deleted_pod_may_never_finish(stage: &dyn Stage) {
