@@ -30,6 +30,7 @@ pub struct Builder {
     scheduler: bool,
     controller_manager: bool,
     kwok_nodes: usize,
+    service_accounts: bool,
     flags: Vec<String>,
 }
 
@@ -55,6 +56,13 @@ impl Builder {
         self
     }
 
+    /// Pods need a service account, as on most clusters; else the plugin that asks for one is off.
+    #[must_use]
+    pub fn service_accounts(mut self, on: bool) -> Self {
+        self.service_accounts = on;
+        self
+    }
+
     /// One more flag for the API server.
     #[must_use]
     pub fn api_server_flag(mut self, flag: &str) -> Self {
@@ -63,7 +71,11 @@ impl Builder {
     }
 
     /// Starts it, and waits until it serves.
-    pub async fn start(self) -> ControlPlane {
+    pub async fn start(mut self) -> ControlPlane {
+        if !self.service_accounts {
+            let flag = "--disable-admission-plugins=ServiceAccount";
+            self.flags.push(flag.to_owned());
+        }
         let assets = assets().unwrap_or_else(|| panic!("{}", missing()));
         let mut plane = ControlPlane::prepare(assets, self.flags);
         plane.start_etcd();
@@ -201,7 +213,6 @@ impl ControlPlane {
             file("token-auth-file", "tokens.csv"),
             "--authorization-mode=RBAC".to_owned(),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
             file("audit-policy-file", "audit.yaml"),
             file("audit-log-path", "audit.log"),
         ];

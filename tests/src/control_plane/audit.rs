@@ -31,7 +31,9 @@ pub struct AuditEvent {
     pub answered: Timestamp,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// Empty where the server did not know who it was.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 struct User {
     username: String,
 }
