@@ -72,6 +72,7 @@ impl de::Error for Wrong {
             "a sequence" => "a list, as [one, two]".to_owned(),
             "a map" => "a map, as {KEY: value}".to_owned(),
             "a boolean" => "true or false".to_owned(),
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
             other if other.starts_with("struct ") => "a map of keys and values".to_owned(),
             other => other.to_owned(),
         };

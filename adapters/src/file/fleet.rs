@@ -14,7 +14,11 @@ use evenkeel_core::{
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+#[cfg(feature = "fake")]
+pub use crate::fake::Weather;
+
 /// What goes wrong on the fake: without the feature `fake`, not looked into.
+#[cfg(not(feature = "fake"))]
 pub type Weather = serde_json::Value;
 
 /// Where pods live.

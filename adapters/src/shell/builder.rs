@@ -29,7 +29,6 @@ pub struct Fleet;
 
 impl Fleet {
     /// Begins with the fleet's name: a DNS label of at most 40 characters, unique in its namespace.
-    #[must_use]
     pub fn builder(name: impl Into<Name>) -> FleetBuilder {
         FleetBuilder {
             name: name.into(),

@@ -135,9 +135,11 @@ impl Task {
         if let Some(input) = kept {
             self.record(at, &input, &outputs);
         }
-        outputs
-            .into_iter()
-            .fold(false, |finished, output| self.interpret(output) || finished)
+        let mut finished = false;
+        for output in outputs {
+            finished |= self.interpret(output);
+        }
+        finished
     }
 
     fn record(&mut self, at: Time, input: &Input, outputs: &[Output]) {

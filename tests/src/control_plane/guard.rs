@@ -7,6 +7,7 @@
 
 use std::{
     fs::File,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStdin, Command, Stdio},
 };
@@ -33,6 +34,8 @@ impl Guarded {
             .current_dir(folder)
             // Loopback only: no proxy is to come between.
             .env("NO_PROXY", "127.0.0.1")
+            // What a terminal or a time limit sends to our group is not for them: they end when we do, at once.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a log file"))
             .stderr(log)

@@ -1,0 +1,170 @@
+//! What can be said on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use evenkeel::{
+    core::Span,
+    file::{ClusterKind, Duration},
+};
+use std::path::PathBuf;
+
+const EXIT: &str = "\
+Exit status:
+  0    all is well
+  1    the fleet was never at its target, was halted or failed; a replay differs
+  2    wrong usage, or a file that is missing or no good
+  3    the cluster can't be reached
+  130  stopped at once by a second Ctrl-C";
+
+const RUN: &str = "\
+Examples:
+  evenkeel run fleet.yaml                       until Ctrl-C
+  evenkeel run fleet.yaml --for 60s             for a minute
+  evenkeel run fleet.yaml --until-converged     until the fleet is at its target
+  evenkeel run fleet.yaml --cluster kube --context staging
+  evenkeel run fleet.yaml --format json | jq 'select(.type == \"summary\")'
+
+However a run ends, the fleet's own `shutdown` says what becomes of its executors: delete, drain or leave. To set a
+fleet up and go, write `shutdown: leave` into its file and run it with --until-converged.
+
+The first Ctrl-C or SIGTERM ends the run in that way; a second one ends it at once and leaves everything as it is.
+Where the file says `engine: registering`, the command stands in for the engine: it registers each executor that runs,
+and says of each that is to be drained that it is.
+
+On a terminal the run is shown live; elsewhere, line by line. NO_COLOR turns colours off.
+
+";
+
+const VALIDATE: &str = "\
+Examples:
+  evenkeel validate fleet.yaml
+  evenkeel validate fleet.yaml --cluster kube   as if it were run there
+
+";
+
+const REPLAY: &str = "\
+Examples:
+  evenkeel run fleet.yaml --for 60s --record flight.jsonl
+  evenkeel replay flight.jsonl
+
+All that went into the controller is put into it again, and what comes out is compared with what came out then.
+
+";
+
+/// Keeps a fleet of executor pods at the state its engine asks for
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the fleet that a file describes
+    #[command(after_help = format!("{RUN}{EXIT}"))]
+    Run(RunArgs),
+    /// Check a fleet file, and run nothing
+    #[command(after_help = format!("{VALIDATE}{EXIT}"))]
+    Validate(ValidateArgs),
+    /// Play a flight record again, and compare
+    #[command(after_help = format!("{REPLAY}{EXIT}"))]
+    Replay(ReplayArgs),
+}
+
+/// `evenkeel run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The fleet file
+    pub file: PathBuf,
+    /// Where to run it, whatever the file says
+    #[arg(long, value_enum)]
+    pub cluster: Option<Cluster>,
+    /// End after this time, as 60s or 10m; the file's own `for` where this is not given
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub run_for: Option<Span>,
+    /// End as soon as the fleet is at its target, or is halted and will not get there
+    #[arg(long)]
+    pub until_converged: bool,
+    /// What chance is drawn from, on the fake cluster and in the waits between repeats
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write a flight record to this file, for `evenkeel replay`
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// How to tell what happens
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The kubeconfig file [default: as kubectl finds it]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig [default: its current one]
+    #[arg(long)]
+    pub context: Option<String>,
+    /// The namespace, whatever the file says
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// Give up a shutdown that takes longer than this, with status 1
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10m")]
+    pub shutdown_timeout: Span,
+}
+
+/// `evenkeel validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The fleet file
+    pub file: PathBuf,
+    /// Check it for this cluster, whatever the file says
+    #[arg(long, value_enum)]
+    pub cluster: Option<Cluster>,
+}
+
+/// `evenkeel replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The flight record
+    pub flight: PathBuf,
+}
+
+/// Where pods live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Cluster {
+    /// In memory; nothing runs
+    Fake,
+    /// In a Kubernetes cluster
+    Kube,
+}
+
+impl From<Cluster> for ClusterKind {
+    fn from(cluster: Cluster) -> Self {
+        match cluster {
+            Cluster::Fake => Self::Fake,
+            Cluster::Kube => Self::Kube,
+        }
+    }
+}
+
+/// How to tell what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: live on a terminal, else a line for each event
+    Text,
+    /// A JSON object a line, each with a `type`; the last one is the summary
+    Json,
+}
+
+fn duration(text: &str) -> Result<Span, String> {
+    Duration::parse(text).map(|duration| duration.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}
