@@ -94,3 +94,121 @@ pub fn failure(answer: &Refused) -> Failure {
         _ => Failure::Undecodable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: u16, reason: &str, message: &str) -> Refused {
+        Refused {
+            code,
+            reason: reason.into(),
+            message: message.into(),
+            ..Refused::default()
+        }
+    }
+
+    /// The server's own words, as Kubernetes 1.36.3 gave them; `kube_server` provokes them anew.
+    #[test]
+    fn a_403_is_told_by_its_message() {
+        let forbidden = |message: &str| outcome(Write::Create, &refused(403, "Forbidden", message));
+        for message in [
+            r#"pods "b" is forbidden: exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1"#,
+            r#"pods "a" is forbidden: status unknown for quota: few, resources: pods"#,
+        ] {
+            let quota = Outcome::Refused(Refusal::Quota(message.into()));
+            assert_eq!(forbidden(message), quota);
+        }
+        let early = r#"pods "a" is forbidden: error looking up service account default/default: serviceaccount "default" not found"#;
+        assert_eq!(forbidden(early), Outcome::Refused(Refusal::NamespaceGone));
+        for message in [
+            r#"pods is forbidden: User "nobody-much" cannot create resource "pods" in API group "" in the namespace "default""#,
+            r#"pods "a" is forbidden: failed quota: cpu: must specify limits.cpu for: main"#,
+            r#"pods "a" is forbidden: maximum cpu usage per Container is 1, but limit is 2"#,
+            r#"pods "a" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false"#,
+            r#"pods "a" is forbidden: no PriorityClass with name no-such was found"#,
+            r#"admission webhook "w.example.org" denied the request: no"#,
+        ] {
+            let rejected = Outcome::Refused(Refusal::Forbidden(message.into()));
+            assert_eq!(forbidden(message), rejected);
+        }
+        let ending = Refused {
+            causes: vec!["NamespaceTerminating".into()],
+            ..refused(
+                403,
+                "Forbidden",
+                r#"pods "a" is forbidden: unable to create new content in namespace ending because it is being terminated"#,
+            )
+        };
+        assert_eq!(
+            outcome(Write::Create, &ending),
+            Outcome::Refused(Refusal::NamespaceGone)
+        );
+    }
+
+    #[test]
+    fn a_409_means_another_thing_to_each_verb() {
+        let exists = refused(409, "AlreadyExists", r#"pods "a" already exists"#);
+        assert_eq!(outcome(Write::Create, &exists), Outcome::Exists(None));
+        let deleted = r#"object is being deleted: pods "a" already exists"#;
+        let deleted = refused(409, "AlreadyExists", deleted);
+        assert_eq!(outcome(Write::Create, &deleted), Outcome::Exists(None));
+        let race = r#"Operation cannot be fulfilled on resourcequotas "few": the object has been modified; please apply your changes to the latest version and try again"#;
+        let race = refused(409, "Conflict", race);
+        let again = Outcome::Refused(Refusal::QuotaRace);
+        assert_eq!(outcome(Write::Create, &race), again);
+        let uid = "Operation cannot be fulfilled on pods \"a\": Precondition failed: UID in precondition: 1, UID in object meta: 2";
+        let uid = refused(409, "Conflict", uid);
+        assert_eq!(outcome(Write::Delete, &uid), Outcome::Changed);
+        assert_eq!(outcome(Write::Patch, &uid), Outcome::Changed);
+        let fixed = r#"Pod "a" is invalid: metadata.uid: Invalid value: "1": field is immutable"#;
+        let fixed = refused(422, "Invalid", fixed);
+        assert_eq!(outcome(Write::Patch, &fixed), Outcome::Changed);
+        let message = fixed.message.as_str().into();
+        let invalid = Outcome::Refused(Refusal::Invalid(message));
+        assert_eq!(outcome(Write::Create, &fixed), invalid);
+    }
+
+    #[test]
+    fn every_code_is_of_some_sort() {
+        let create = |code| outcome(Write::Create, &refused(code, "", "m"));
+        for code in [400, 413, 422] {
+            let invalid = Outcome::Refused(Refusal::Invalid("m".into()));
+            assert_eq!(create(code), invalid);
+        }
+        for code in [500, 502, 503, 504] {
+            assert_eq!(create(code), Outcome::Unclear(Failure::Server(code)));
+        }
+        assert_eq!(create(401), Outcome::Refused(Refusal::Unauthorized));
+        assert_eq!(create(404), Outcome::Refused(Refusal::NamespaceGone));
+        for write in [Write::Delete, Write::Patch] {
+            assert_eq!(outcome(write, &refused(404, "", "")), Outcome::Absent);
+        }
+        let throttled = Refused {
+            retry_after_ms: Some(1000),
+            ..refused(429, "", "")
+        };
+        for write in [Write::Create, Write::Delete, Write::Patch] {
+            let retry_after_ms = Some(1000);
+            let refusal = Refusal::Throttled { retry_after_ms };
+            assert_eq!(outcome(write, &throttled), Outcome::Refused(refusal));
+        }
+        // What is known must never be more than the answer says.
+        assert_eq!(create(302), Outcome::Unclear(Failure::Undecodable));
+    }
+
+    #[test]
+    fn a_failed_read_says_what_helps() {
+        let code = |code| failure(&refused(code, "", ""));
+        assert_eq!(code(401), Failure::Unauthorized);
+        assert_eq!(code(403), Failure::Forbidden);
+        assert_eq!(code(410), Failure::Expired);
+        assert_eq!(code(429), Failure::Throttled);
+        assert_eq!(code(504), Failure::Server(504));
+        let ahead = Refused {
+            causes: vec!["ResourceVersionTooLarge".into()],
+            ..refused(504, "Timeout", "Too large resource version: 9, current: 4")
+        };
+        assert_eq!(failure(&ahead), Failure::RevisionTooNew);
+    }
+}

@@ -60,8 +60,20 @@ impl World {
         script.push_back(fault);
     }
 
+    /// Takes the API server away from all fleets: open watches end, and no request is sent until it is back. It comes
+    /// back as after [`restart_api_server`](Self::restart_api_server).
+    pub fn set_reachable(&mut self, reachable: bool) {
+        if self.gone == reachable {
+            self.restart_api_server();
+        }
+        self.gone = !reachable;
+    }
+
     /// What the weather or the script does to this request.
     fn fault(&mut self, kind: Kind, verb: Verb) -> Option<Fault> {
+        if self.gone {
+            return Some(Fault::NotSent);
+        }
         let scripted = self.script.get_mut(&(kind, verb));
         if let Some(fault) = scripted.and_then(im::Vector::pop_front) {
             return Some(fault);

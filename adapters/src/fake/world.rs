@@ -105,6 +105,8 @@ pub struct World {
     pub(super) audit: Audit,
     pub(super) calls: OrdMap<(Name, Verb), u64>,
     pub(super) script: OrdMap<(Kind, Verb), Vector<Fault>>,
+    /// Fleets find no API server.
+    pub(super) gone: bool,
     // The node side.
     pub(super) nodes: OrdMap<Name, Room>,
     pub(super) nodes_made: u32,
@@ -139,6 +141,7 @@ impl World {
             audit: Audit::new(config.audit),
             calls: OrdMap::new(),
             script: OrdMap::new(),
+            gone: false,
             nodes: OrdMap::new(),
             nodes_made: 0,
             behind: OrdMap::new(),
