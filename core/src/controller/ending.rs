@@ -111,8 +111,8 @@ impl Controller {
         let snapshot = &self.snapshot;
         if !snapshot.leading.is_held() {
             // Another one has the fleet: it is no longer ours to end.
-            return snapshot.has_nothing_open()
-                && (self.lease.held_by_other || snapshot.incarnation() == 0);
+            let nothing_begun = shutdown == Shutdown::Leave && snapshot.incarnation() == 0;
+            return snapshot.has_nothing_open() && (self.lease.held_by_other || nothing_begun);
         }
         if shutdown == Shutdown::Leave {
             return snapshot.has_nothing_open();

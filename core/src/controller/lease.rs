@@ -69,7 +69,8 @@ impl LeaseKeeping {
                 until
             }
         });
-        let next = Some(self.after).filter(|_| !self.open && until != Some(Time::NEVER));
+        let asks = until != Some(Time::NEVER) || snapshot.leading.write_back;
+        let next = Some(self.after).filter(|_| !self.open && asks);
         next.into_iter()
             .chain(ends)
             .min()
@@ -92,7 +93,12 @@ impl Controller {
             None => return,
             Some(until) => {
                 let mark = self.snapshot.budget.mark();
-                let due = leading.write_back || (self.lease.after <= at && until < Time::NEVER);
+                // Without delay, but not without one between tries that fail.
+                let due = if leading.write_back && self.lease.tries == 0 {
+                    true
+                } else {
+                    self.lease.after <= at && (until < Time::NEVER || leading.write_back)
+                };
                 if !due {
                     return;
                 }

@@ -101,12 +101,13 @@ impl Controller {
         if self.ending.is_finished() {
             return None;
         }
-        let view = self.viewing.wake_at(&self.config);
-        let lease = self.lease.wake_at(&self.snapshot);
-        [self.wake, view, lease, self.ending.wake_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let view = self.viewing.wake_at(&self.config, &self.snapshot);
+        let lease = if self.ending.is_ending_lease() {
+            self.ending.wake_at().filter(|_| !self.lease.is_open())
+        } else {
+            self.lease.wake_at(&self.snapshot)
+        };
+        [self.wake, view, lease].into_iter().flatten().min()
     }
 
     /// Everything known.

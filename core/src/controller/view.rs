@@ -135,8 +135,18 @@ impl Viewing {
         self.sweep = None;
     }
 
-    pub fn wake_at(&self, config: &Config) -> Option<(Time, WakeReason)> {
-        let applied = self.applied_at?;
+    pub fn wake_at(&self, config: &Config, snapshot: &Snapshot) -> Option<(Time, WakeReason)> {
+        let Some(applied) = self.applied_at else {
+            // The first listing failed, and is due again.
+            return Some((self.list_after, WakeReason::Relist))
+                .filter(|_| self.listing.is_none() && snapshot.leading.is_held());
+        };
+        let wanted = snapshot.wants_listing_at(config).map(|at| {
+            let next = self
+                .asked_at
+                .map_or(at, |last| last.after(BETWEEN_LISTINGS));
+            (at.max(next).max(self.list_after), WakeReason::Missing)
+        });
         let relist = config
             .seeing
             .relist_every
@@ -146,6 +156,7 @@ impl Viewing {
         let list = list
             .into_iter()
             .chain(relist)
+            .chain(wanted)
             .min()
             .filter(|_| self.listing.is_none());
         let watch = match self.watch {
@@ -213,7 +224,10 @@ impl Controller {
             (Some(_), None) => false,
         };
         let unsynced = leading.is_held() && !leading.is_synced();
-        let asked = self.snapshot.wants_listing(&self.config)
+        let asked = self
+            .snapshot
+            .wants_listing_at(&self.config)
+            .is_some_and(|wanted| wanted <= at)
             && viewing
                 .asked_at
                 .is_none_or(|last| last.after(BETWEEN_LISTINGS) <= at);

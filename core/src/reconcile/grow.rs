@@ -8,7 +8,7 @@ use crate::{
     snapshot::Snapshot,
     words::{ExecutorId, Group, ID_PART_MAX, Time},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What each group is short of, and why.
 pub(super) type Short = BTreeMap<Group, BTreeMap<Unmet, Unfilled>>;
@@ -70,6 +70,10 @@ pub(super) fn decide(
         }
         if let Some((why, until)) = room.why_not(&need) {
             if let (Some(at), Unmet::Ramp) = (until, why) {
+                wake.at(at, WakeReason::Ramp);
+            }
+            // Repeats ask for no room under a cap, and wait for the next batch alone.
+            if let (Some(at), false) = (need.batch_next, need.again.is_empty()) {
                 wake.at(at, WakeReason::Ramp);
             }
             let unmet = short.entry(need.group.clone()).or_default();
@@ -187,7 +191,11 @@ impl Room {
             window: window.saturating_sub(snapshot.governor.creates_in_flight),
             pending: pending.saturating_sub(sum(|tally| tally.pending)),
             executors: executors.saturating_sub(sum(|tally| tally.counting + tally.leaving)),
-            ids: u64::from(ID_PART_MAX).saturating_sub(u64::from(snapshot.next)) + 1,
+            ids: if snapshot.incarnation() <= ID_PART_MAX {
+                (u64::from(ID_PART_MAX) + 1).saturating_sub(u64::from(snapshot.next))
+            } else {
+                0
+            },
         }
     }
 
@@ -219,6 +227,16 @@ impl Room {
 
 /// Creates that are due again come first: they keep their ids, and count already.
 fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut Plan) {
+    // GROW-3: one no longer wanted is not repeated.
+    let mut unwanted: BTreeSet<ExecutorId> = plan.withdrawn.iter().copied().collect();
+    unwanted.extend(
+        plan.decisions
+            .iter()
+            .filter_map(|decision| match &decision.action {
+                Action::Delete { executor, .. } => Some(*executor),
+                Action::Create { .. } | Action::MarkFinished { .. } => None,
+            }),
+    );
     for id in &snapshot.index.create {
         if room.window == 0 {
             break;
@@ -229,7 +247,7 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
         let Some(need) = needs.iter_mut().find(|need| need.group == executor.group) else {
             continue;
         };
-        if plan.withdrawn.contains(id) {
+        if unwanted.contains(id) {
             continue;
         }
         if need.batch_room == 0 {

@@ -80,7 +80,7 @@ fn strays(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, wake: &mut Wake, pl
         if let Some(at) = stray.due_at().filter(|at| *at > gate.now) {
             wake.at(at, WakeReason::Retry);
         }
-        if !stray.delete_due(gate.now) {
+        if !stray.delete_due(gate.now) || snapshot.has_open(*id) {
             continue;
         }
         match gate.held {

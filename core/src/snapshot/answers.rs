@@ -146,10 +146,8 @@ impl Snapshot {
         let now = self.now;
         self.change(config, id, |all, executor| {
             executor.write = Write::None;
-            let ours = executor
-                .seen()
-                .is_some_and(|seen| uid.is_none_or(|uid| *uid == seen.uid));
-            if !ours {
+            // SEE-3: one that is seen already stays the executor's pod; another made after it is a ghost.
+            if executor.seen().is_none() {
                 let answered = Answered {
                     at: now,
                     uid: uid.cloned(),

@@ -29,7 +29,7 @@ impl Budget {
     /// Forgets the oldest failure, where it is at least `window` old; its group.
     pub fn forget_one(&mut self, now: Time, window: Option<Span>) -> Option<Group> {
         let (at, _) = self.failures.front()?;
-        let age = signed(now) - at;
+        let age = signed(now).saturating_sub(*at);
         if age < i64::try_from(window?.0).unwrap_or(i64::MAX) {
             return None;
         }
@@ -48,7 +48,7 @@ impl Budget {
 
     pub fn memory(&self, now: Time) -> Memory {
         let skipped = self.failures.len().saturating_sub(KEPT);
-        let age = |at: i64| u64::try_from(signed(now) - at).unwrap_or(0);
+        let age = |at: i64| u64::try_from(signed(now).saturating_sub(at)).unwrap_or(0);
         let newest = self.failures.iter().skip(skipped);
         Memory {
             failures: newest

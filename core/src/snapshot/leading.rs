@@ -68,7 +68,10 @@ impl Snapshot {
                 self.governor.reachable();
                 self.findings.remove(&Finding::Superseded);
                 let first = self.leading.incarnation == 0;
-                self.begin_incarnation(config, (*incarnation).max(self.leading.incarnation + 1));
+                self.begin_incarnation(
+                    config,
+                    (*incarnation).max(self.leading.incarnation.saturating_add(1)),
+                );
                 self.leading.write_back = self.leading.incarnation > *incarnation;
                 self.leading.held_until = Some(*until);
                 self.leading.since = self.now;

@@ -218,16 +218,16 @@ impl Snapshot {
             .index
             .deadlines
             .range(..=last)
-            .map(|(_, id, why)| (*id, *why))
+            .map(|(_, id, _)| *id)
             .collect();
         // Keys are of the moment: those at the old one go, those at the new one come.
         let taken: Vec<_> = due
             .into_iter()
-            .filter_map(|(id, why)| Some((id, why, self.take(config, id)?)))
+            .filter_map(|id| Some((id, self.take(config, id)?)))
             .collect();
         self.now = at;
-        for (id, why, mut executor) in taken {
-            self.fall_due(config, why, &mut executor);
+        for (id, mut executor) in taken {
+            self.fall_due(config, &mut executor);
             self.put(config, id, executor);
         }
         self.leading.advance(at);
@@ -240,18 +240,22 @@ impl Snapshot {
         }
     }
 
-    fn fall_due(&mut self, config: &Config, why: WakeReason, executor: &mut Executor) {
-        match (why, &executor.fate) {
-            (WakeReason::DrainTimeout, Fate::Draining { why, cause, .. }) => {
-                executor.fate = Fate::Condemned {
-                    why: *why,
-                    cause: cause.clone(),
-                    precondition: None,
-                };
-            }
-            (WakeReason::Overdue, _) => self.end_overdue(config, executor),
-            _ => {}
+    /// More than the one deadline that was kept may have passed by now.
+    fn fall_due(&mut self, config: &Config, executor: &mut Executor) {
+        if let Fate::Draining {
+            why,
+            cause,
+            asked: Some(asked),
+        } = &executor.fate
+            && asked.after(config.shrinking.drain_timeout) <= self.now
+        {
+            executor.fate = Fate::Condemned {
+                why: *why,
+                cause: cause.clone(),
+                precondition: None,
+            };
         }
+        self.end_overdue(config, executor);
     }
 
     /// Changes one executor, and what is derived from it. Nothing where there is none of that id.
@@ -364,6 +368,11 @@ impl Snapshot {
         self.leading.may_act(self.now) && self.desired_known
     }
 
+    /// Whether an effect on that executor, or on a pod of its name, is under way (SEE-5).
+    pub(crate) fn has_open(&self, id: ExecutorId) -> bool {
+        self.actions.values().any(|open| open.executor == id)
+    }
+
     /// Whether no effect is under way.
     pub(crate) fn has_nothing_open(&self) -> bool {
         self.actions.is_empty()
@@ -374,10 +383,13 @@ impl Snapshot {
         self.executors.is_empty() && self.strays.is_empty() && self.has_nothing_open()
     }
 
-    /// Whether only a new listing tells what became of some executor (END-3, SEE-5).
-    pub(crate) fn wants_listing(&self, config: &Config) -> bool {
-        let early_due = |at: &Time| at.after(config.ending.missing_tolerance) <= self.now;
-        !self.index.listing.is_empty() || self.early.values().any(early_due)
+    /// From when on only a new listing tells what became of some executor (END-3, SEE-5).
+    pub(crate) fn wants_listing_at(&self, config: &Config) -> Option<Time> {
+        if !self.index.listing.is_empty() {
+            return Some(self.now);
+        }
+        let early = self.early.values().min()?;
+        Some(early.after(config.ending.missing_tolerance))
     }
 
     /// Whether all that is derived is what a full scan gives.
@@ -441,6 +453,12 @@ impl ExecutorState<'_> {
     #[must_use]
     pub fn class(&self) -> Option<crate::plan::Class> {
         self.executor.class()
+    }
+
+    /// The UID of its pod, by its create's answer or its first sight (SEE-3).
+    #[must_use]
+    pub fn uid(&self) -> Option<&Uid> {
+        self.executor.uid()
     }
 
     /// Whether it counts towards its group's target (GROW-1).

@@ -63,9 +63,10 @@ impl Snapshot {
         sight: Sight,
     ) {
         if view.labels.finished {
-            // Kept ones are listed only to be deleted (LIVE-4).
-            if sight != Sight::Event && self.closing.is_some() && !self.executors.contains_key(&id)
-            {
+            // Kept ones are listed only to be deleted (LIVE-4). One that is being deleted already is out of view: nobody
+            // would see it go.
+            let to_delete = self.closing.is_some() && view.deleting.is_none();
+            if sight != Sight::Event && to_delete && !self.executors.contains_key(&id) {
                 self.add_stray(id, view, StrayKind::Kept);
             }
             return;

@@ -1,7 +1,7 @@
 //! SEE-3, SEE-4, LIVE-4: pods that are deleted for what they are, not for the executor whose name they have.
 
 use super::{
-    Open, Snapshot,
+    Open, Removed, Snapshot,
     record::{Sort, Write},
 };
 use crate::{
@@ -87,16 +87,21 @@ impl Snapshot {
         }
     }
 
-    /// A stray that is seen leaving is gone, where it is that one.
+    /// Whether a stray is what is seen leaving; it is gone then, unless it is known at a newer revision.
     pub(super) fn stray_left(&mut self, id: ExecutorId, view: &PodView) -> bool {
-        let is_it = self
-            .strays
-            .get(&id)
-            .is_some_and(|stray| stray.uid == view.uid);
-        if is_it {
+        let Some(stray) = self.strays.get(&id).filter(|s| s.uid == view.uid) else {
+            return false;
+        };
+        if view.revision > stray.revision {
             self.remove_stray(id);
+            let removed = Removed {
+                uid: Some(view.uid.clone()),
+                revision: Some(view.revision),
+                at: self.now,
+            };
+            self.removed.insert(id, removed);
         }
-        is_it
+        true
     }
 
     pub(super) fn fold_stray_answer(&mut self, open: Open, tries: u8, outcome: &Outcome) {
