@@ -28,7 +28,7 @@ pub trait Cluster: Send + Sync + 'static {
     /// Carries out one effect, once, and says what is known of it.
     async fn execute(&self, request: Request) -> Outcome;
 
-    /// One step with the fleet's Lease.
+    /// One step with the fleet's Lease: as it is after that; None where it was deleted.
     ///
     /// # Errors
     /// It did not take effect, or that is not known.
@@ -69,7 +69,7 @@ pub enum Request {
 /// One step with the fleet's Lease: compare and swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseRequest {
-    /// Read it.
+    /// Read it; `Absent` where there is none.
     Get,
     /// Make it; `Conflict` where there is one.
     Create(LeaseSpec),

@@ -173,8 +173,10 @@ fn a_second_delete_makes_no_revision_but_one_with_a_shorter_grace_does() {
     let n = world.revision();
     let again = world.delete_as_stranger("a").expect("200");
     assert_eq!((revision(&again), world.revision()), (n, n));
-    let longer = world.api("test").delete("a", &grace(60)).expect("200");
-    assert_eq!((revision(&longer), world.revision()), (n, n));
+    for seconds in [30, 60] {
+        let longer = world.api("test").delete("a", &grace(seconds));
+        assert_eq!((revision(&longer.expect("200")), world.revision()), (n, n));
+    }
     let shorter = world.api("test").delete("a", &grace(5)).expect("200");
     assert_eq!((revision(&shorter), world.revision()), (n + 1, n + 1));
     assert_eq!(shorter.metadata.deletion_grace_period_seconds, Some(5));
@@ -281,6 +283,44 @@ fn a_pod_that_needs_longer_than_its_grace_is_killed_at_its_end() {
     };
     let ended = pod.status.container_statuses[0].state.terminated.as_ref();
     assert_eq!(ended.expect("terminated").exit_code, 137);
+}
+
+#[test]
+fn a_terminating_pod_goes_as_soon_as_its_containers_have_ended() {
+    let mut world = World::new(WorldConfig {
+        weather: Weather {
+            stop: Span::seconds(600),
+            ..Weather::default()
+        },
+        ..WorldConfig::default()
+    });
+    create(&mut world, "a");
+    pass(&mut world, 10_000);
+    world.delete_as_stranger("a").expect("deleted");
+    pass(&mut world, 5_000);
+    world.kill_container("a", 0, None).expect("ended");
+    assert_eq!(phase(&world, "a"), "Succeeded");
+    pass(&mut world, 1);
+    assert!(world.pod("a").is_none());
+}
+
+#[test]
+fn a_grace_that_would_have_passed_already_is_a_second() {
+    let mut world = World::new(WorldConfig {
+        kubelet: false,
+        ..WorldConfig::default()
+    });
+    create(&mut world, "a");
+    pass(&mut world, 10_000);
+    world.delete_as_stranger("a").expect("deleted");
+    pass(&mut world, 20_000);
+    let answer = world.api("test").delete("a", &grace(5)).expect("200");
+    assert_eq!(answer.metadata.deletion_grace_period_seconds, Some(1));
+    assert_eq!(
+        answer.metadata.deletion_timestamp,
+        Some(world.wall_second())
+    );
+    assert!(world.pod("a").is_some(), "a kubelet has still to end it");
 }
 
 #[test]
@@ -830,6 +870,40 @@ fn pods_without_room_wait_until_there_is_some_in_order() {
 }
 
 #[test]
+fn room_that_comes_free_is_filled_by_as_many_as_fit() {
+    let mut world = World::new(WorldConfig {
+        weather: Weather {
+            nodes: 1,
+            node_cpu: "2".parse().expect("a quantity"),
+            ..Weather::default()
+        },
+        ..WorldConfig::default()
+    });
+    for (name, cpu) in [
+        ("big", "2"),
+        ("small-1", "1"),
+        ("large", "1500m"),
+        ("small-2", "1"),
+    ] {
+        let text = format!(
+            r#"{{"metadata": {{"name": "{name}"}}, "spec": {{"containers": [
+                {{"name": "m", "image": "i", "resources": {{"requests": {{"cpu": "{cpu}"}}}}}}]}}}}"#
+        );
+        world.create_as_stranger(&text).expect("made");
+    }
+    pass(&mut world, 10_000);
+    world.delete_as_stranger("big").expect("deleted");
+    pass(&mut world, 10_000);
+    let bound = world.pods().filter(|pod| pod.spec.node_name.is_some());
+    let bound: Vec<&str> = bound.map(|pod| &*pod.metadata.name).collect();
+    assert_eq!(
+        bound,
+        ["small-1", "small-2"],
+        "what does not fit holds up nobody"
+    );
+}
+
+#[test]
 fn a_container_that_ends_leaves_its_code_and_its_pod() {
     let mut world = running("a");
     let address = world.pod("a").expect("there").status.pod_ip.clone();
@@ -1234,6 +1308,17 @@ fn clones_go_their_own_ways() {
 }
 
 #[test]
+fn trouble_of_an_earlier_weather_does_not_strike() {
+    let mut config = WorldConfig::default();
+    config.weather.crash_rate = Rate::per_minute(6);
+    let mut world = World::new(config);
+    create(&mut world, "a");
+    world.set_weather(Weather::default());
+    pass(&mut world, 600_000);
+    assert_eq!(phase(&world, "a"), "Running");
+}
+
+#[test]
 fn memory_is_bounded() {
     let mut config = WorldConfig {
         history: 100,
@@ -1251,4 +1336,79 @@ fn memory_is_bounded() {
     assert_eq!(drain(&mut world, id).len(), 100);
     let id = watch(&mut world, "", 200);
     assert_eq!(told(&drain(&mut world, id)), [("ERROR", 410)]);
+}
+
+// ---- what else may befall a watch ------------------------------------------------------------------------------
+
+#[test]
+fn a_stalled_watch_says_nothing_and_a_new_one_is_well() {
+    let mut world = bare();
+    let from = world.revision();
+    let stalled = watch(&mut world, "", from);
+    world.stall_watches();
+    let well = watch(&mut world, "", from);
+    create(&mut world, "a");
+    pass(&mut world, 200_000);
+    assert_eq!(told(&drain(&mut world, stalled)), []);
+    let events = told(&drain(&mut world, well));
+    assert_eq!(events.first(), Some(&("ADDED", from + 1)));
+    pass(&mut world, 600_000);
+    world.restart_api_server();
+    assert_eq!(told(&drain(&mut world, stalled)), []);
+}
+
+#[test]
+fn an_event_may_be_lost_for_good() {
+    let mut world = bare();
+    let from = world.revision();
+    let id = watch(&mut world, "", from);
+    create(&mut world, "a");
+    world.lose_next_event("a");
+    world.set_labels("a", &[("x", Some("1"))]).expect("patched");
+    world.set_labels("a", &[("x", Some("2"))]).expect("patched");
+    let events = told(&drain(&mut world, id));
+    assert_eq!(events, [("ADDED", from + 1), ("MODIFIED", from + 3)]);
+}
+
+#[test]
+fn absurd_sizes_harm_nobody() {
+    let mut world = world();
+    for name in ["a", "b"] {
+        let text = format!(
+            r#"{{"metadata": {{"name": "{name}"}}, "spec": {{"nodeName": "node-1", "terminationGracePeriodSeconds": 9223372036854775807,
+                "containers": [
+                {{"name": "m", "image": "i", "resources": {{"requests": {{"cpu": "9999999999E", "memory": "16Ei"}}}}}},
+                {{"name": "n", "image": "i", "resources": {{"requests": {{"cpu": "9999999999E", "memory": "16Ei"}}}}}}]}}}}"#
+        );
+        world.create_as_stranger(&text).expect("made");
+    }
+    pass(&mut world, 10_000);
+    for name in ["a", "b"] {
+        assert_eq!(
+            phase(&world, name),
+            "Running",
+            "nobody asks when a pod comes bound"
+        );
+        world.delete_as_stranger(name).expect("deleted");
+        world
+            .api("test")
+            .delete(name, &grace(1))
+            .expect("shortened");
+    }
+    pass(&mut world, 10_000);
+    assert_eq!(world.pods().count(), 0);
+}
+
+#[test]
+fn a_listing_whose_history_is_forgotten_between_its_pages_is_none() {
+    let mut world = bare();
+    for at in 0..600 {
+        create(&mut world, &format!("a{at}"));
+    }
+    let mut pages = evenkeel::fake::Pages::new(FLEET, false);
+    assert_eq!(pages.next(&mut world), Ok(false));
+    assert_eq!(pages.clone().listing(), Err(Failure::Undecodable));
+    create(&mut world, "b");
+    world.forget_history();
+    assert_eq!(pages.next(&mut world), Err(Failure::Expired));
 }

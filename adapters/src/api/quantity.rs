@@ -16,6 +16,14 @@ pub struct NoQuantity(String);
 const NANO: i128 = 1_000_000_000;
 
 impl Quantity {
+    /// So many whole units.
+    #[must_use]
+    pub const fn units(units: u64) -> Self {
+        Self {
+            nano: units as i128 * NANO,
+        }
+    }
+
     /// In thousandths, rounded up: cores as `cpu` is counted.
     #[must_use]
     pub fn milli(self) -> i128 {

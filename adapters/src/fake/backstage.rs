@@ -162,6 +162,17 @@ impl World {
         self.end_all_watches();
     }
 
+    /// All open watches say nothing any more, not even a bookmark or that they end: as where a connection is dead and
+    /// nobody has noticed. Watches opened later are well.
+    pub fn stall_watches(&mut self) {
+        self.stall_all_watches();
+    }
+
+    /// The next event of that pod is shown by no watch: it is lost for good.
+    pub fn lose_next_event(&mut self, name: &str) {
+        self.store.lose_next(name);
+    }
+
     /// Stops the scheduler, or lets it go on.
     pub fn set_scheduler(&mut self, runs: bool) {
         self.config.scheduler = runs;

@@ -2,10 +2,12 @@
 
 use super::{
     Answer,
-    quantity::Quantity,
     refusal::{self, Wrong},
 };
-use crate::api::pod::{Container, Pod};
+use crate::api::{
+    pod::{Container, Pod},
+    quantity::Quantity,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
@@ -20,6 +22,9 @@ const VALUE: &str = "a valid label must be an empty string or consist of alphanu
 const KEY: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
     alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
     '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+const QUANTITY: &str = "quantities must match the regular expression \
+    '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /// Decodes a manifest.
 pub(super) fn decode(manifest: &str) -> Answer<Pod> {
@@ -37,8 +42,7 @@ pub(super) fn admissible(pod: &mut Pod, namespace: &str) -> Answer<()> {
     for container in &pod.spec.containers {
         let resources = &container.resources;
         for text in resources.requests.values().chain(resources.limits.values()) {
-            text.parse::<Quantity>()
-                .map_err(|error| unreadable(&error.to_string()))?;
+            text.parse::<Quantity>().map_err(|_| unreadable(QUANTITY))?;
         }
     }
     let meta = &mut pod.metadata;
@@ -87,14 +91,12 @@ fn wrongs(pod: &Pod) -> Vec<Wrong> {
         wrong.push(Wrong::invalid("metadata.name", name, SUBDOMAIN));
     }
     wrong.extend(labels(pod));
-    if pod
-        .spec
-        .termination_grace_period_seconds
-        .is_some_and(|grace| grace < 0)
+    if let Some(grace) = pod.spec.termination_grace_period_seconds
+        && grace < 0
     {
         wrong.push(Wrong::invalid(
             "spec.terminationGracePeriodSeconds",
-            "-1",
+            &grace.to_string(),
             "must be greater than or equal to 0",
         ));
     }
@@ -138,6 +140,11 @@ fn container_wrongs(path: &str, container: &Container) -> Vec<Wrong> {
             amounts(&resources.requests, what),
             amounts(&resources.limits, what),
         );
+        if asked.is_some_and(Quantity::is_negative) {
+            let field = format!("{path}.resources.requests[{what}]");
+            let why = "must be greater than or equal to 0";
+            wrong.push(Wrong::invalid(field, request, why));
+        }
         if let (Some(asked), Some(limit)) = (asked, limit)
             && asked > limit
         {

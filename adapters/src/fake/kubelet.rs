@@ -10,6 +10,7 @@ use crate::api::{
     pod::{
         Condition, ContainerState, ContainerStatus, Pod, PodStatus, Running, Terminated, Waiting,
     },
+    quantity::Quantity,
 };
 use evenkeel_core::{Name, Span, Time};
 use std::sync::Arc;
@@ -84,16 +85,15 @@ impl World {
             true if chance.percent(50) => Some(1 + chance.below(3) as u32),
             true => None,
         };
-        let sum = |what: &str| {
+        let sum = |what: &str, amount: fn(Quantity) -> i128| {
             let requests = pod.spec.containers.iter().map(|c| &c.resources.requests);
-            requests
-                .filter_map(|of| of.get(what)?.parse().ok())
-                .collect::<Vec<super::Quantity>>()
+            let amounts = requests.filter_map(|of| of.get(what)?.parse().ok().map(amount));
+            amounts.map(counted).fold(0, u64::saturating_add)
         };
         Behind {
             number,
-            cpu: sum("cpu").iter().map(|cpu| cpu.thousandths()).sum(),
-            memory: sum("memory").iter().map(|memory| memory.whole()).sum(),
+            cpu: sum("cpu", Quantity::milli),
+            memory: sum("memory", Quantity::whole),
             room: None,
             heard: false,
             stop_at: None,
@@ -343,6 +343,11 @@ impl World {
         );
         self.put(pod);
     }
+}
+
+/// An amount as nodes count it: what is beyond that is as much as can be counted.
+pub(super) fn counted(amount: i128) -> u64 {
+    u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
 }
 
 /// Whether a pod's phase is final.

@@ -52,8 +52,8 @@ impl World {
     pub fn add_node(&mut self, name: &str) {
         let weather = &self.config.weather;
         let room = Room {
-            cpu: weather.node_cpu.thousandths(),
-            memory: weather.node_memory.whole(),
+            cpu: kubelet::counted(weather.node_cpu.milli()),
+            memory: kubelet::counted(weather.node_memory.whole()),
             pods: weather.node_pods,
             ..Room::default()
         };
@@ -125,8 +125,8 @@ impl World {
         if let Some(behind) = self.behind.get_mut(pod.metadata.name.as_str()) {
             behind.room = Some(node.into());
             if let Some(room) = self.nodes.get_mut(node) {
-                room.cpu_taken += behind.cpu;
-                room.memory_taken += behind.memory;
+                room.cpu_taken = room.cpu_taken.saturating_add(behind.cpu);
+                room.memory_taken = room.memory_taken.saturating_add(behind.memory);
                 room.pods_taken += 1;
             }
         }

@@ -58,30 +58,29 @@ impl World {
             let is = &meta.resource_version;
             return Err(refusal::other_revision(POD, name, &revision, is));
         }
-        let (until, grace) = match (meta.deletion_timestamp, meta.deletion_grace_period_seconds) {
-            (None, _) => {
+        let (until, grace) = match meta.deletion_timestamp {
+            None => {
                 let own = there.spec.termination_grace_period_seconds.unwrap_or(0);
                 let asked = options.grace.map_or(own, i64::from).max(0);
                 let at_once = there.spec.node_name.is_none() || kubelet::finished(&there);
                 let grace = if at_once { 0 } else { asked };
                 (self.wall_second_in(grace), grace)
             }
-            // It was to go at once, and something holds it: a finalizer.
-            (Some(_), None | Some(0)) => return Ok(self.go_if_free(there)),
-            (Some(until), Some(grace)) => match options.grace.map(i64::from) {
-                Some(shorter) if shorter < grace => {
-                    let moved = until.as_second() - grace + shorter;
-                    let now = self.wall_second();
-                    let moved = jiff::Timestamp::from_second(moved).unwrap_or(now);
-                    match moved < now {
-                        true if shorter > 0 => (now, 1),
-                        true => (now, 0),
-                        false => (moved, shorter),
-                    }
+            Some(until) => {
+                let grace = meta.deletion_grace_period_seconds.unwrap_or(0);
+                let shorter = options.grace.map(i64::from);
+                let Some(shorter) = shorter.filter(|shorter| *shorter < grace) else {
+                    // Only a shorter grace changes a deletion that is under way.
+                    return Ok(there);
+                };
+                let now = self.wall_second();
+                let moved = until.as_second() - grace + shorter;
+                match jiff::Timestamp::from_second(moved) {
+                    Ok(moved) if moved >= now => (moved, shorter),
+                    // Its time has passed already: as little as is still graceful.
+                    _ => (now, shorter.min(1)),
                 }
-                // Only a shorter grace changes a deletion that is under way.
-                _ => return Ok(there),
-            },
+            }
         };
         let mut pod = Pod::clone(&there);
         pod.metadata.deletion_timestamp = Some(until);

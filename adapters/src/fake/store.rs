@@ -2,7 +2,7 @@
 
 use crate::api::pod::Pod;
 use evenkeel_core::Name;
-use im::{OrdMap, Vector};
+use im::{OrdMap, OrdSet, Vector};
 use std::sync::Arc;
 
 /// One change of one pod.
@@ -14,6 +14,8 @@ pub(super) struct Change {
     /// As it is from this revision on; where it was removed, as it was last.
     pub now: Arc<Pod>,
     pub removed: bool,
+    /// No watch shows it: its event was lost for good.
+    pub lost: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Store {
     cached: u64,
     /// etcd has compacted what was before this revision.
     compacted: u64,
+    /// Pods whose next event is lost.
+    to_lose: OrdSet<Name>,
 }
 
 impl Store {
@@ -42,6 +46,7 @@ impl Store {
             forgotten: 1,
             cached: 1,
             compacted: 0,
+            to_lose: OrdSet::new(),
         }
     }
 
@@ -74,8 +79,10 @@ impl Store {
         let name: Name = pod.metadata.name.as_str().into();
         let now = Arc::new(pod);
         let before = self.pods.insert(name.clone(), Arc::clone(&now));
+        let lost = self.to_lose.remove(&name).is_some();
         self.remember(Change {
             revision: self.revision,
+            lost,
             name,
             before,
             now: Arc::clone(&now),
@@ -91,8 +98,10 @@ impl Store {
         let mut last = Pod::clone(&before);
         last.metadata.resource_version = self.revision.to_string();
         let now = Arc::new(last);
+        let lost = self.to_lose.remove(&name).is_some();
         self.remember(Change {
             revision: self.revision,
+            lost,
             name,
             before: Some(before),
             now: Arc::clone(&now),
@@ -146,6 +155,11 @@ impl Store {
             };
         }
         Some(pods)
+    }
+
+    /// The next event of that pod is lost.
+    pub fn lose_next(&mut self, name: &str) {
+        self.to_lose.insert(name.into());
     }
 
     /// etcd is compacted. The watch cache of a running server does not mind.

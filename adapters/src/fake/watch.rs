@@ -41,6 +41,8 @@ pub(super) struct Watch {
     ends: Time,
     /// A bookmark that was not yet taken.
     bookmark: Option<u64>,
+    /// It says nothing any more, not even that it ended.
+    stalled: bool,
     /// How it ended, and the last revision that it still shows.
     end: Option<(u64, Event)>,
 }
@@ -59,6 +61,7 @@ impl World {
             cursor: from,
             ends: self.now.after(Span(timeout)),
             bookmark: None,
+            stalled: false,
             end: expired.then(|| {
                 let why = refusal::too_old(from, self.store.cached());
                 (from, Event::Error(why))
@@ -77,6 +80,9 @@ impl World {
         let Some(watch) = self.watches.get_mut(&id) else {
             return Some(Event::Closed);
         };
+        if watch.stalled {
+            return None;
+        }
         if !self.store.remembers(watch.cursor) {
             // Expired from the start, or too slow a reader: servers cut such off.
             let end = watch.end.take().map_or(Event::Closed, |(_, how)| how);
@@ -150,6 +156,15 @@ impl World {
         }
     }
 
+    pub(super) fn stall_all_watches(&mut self) {
+        let open: Vec<WatchId> = self.watches.keys().copied().collect();
+        for id in open {
+            if let Some(watch) = self.watches.get_mut(&id) {
+                watch.stalled = true;
+            }
+        }
+    }
+
     pub(super) fn end_all_watches(&mut self) {
         let open: Vec<WatchId> = self.watches.keys().copied().collect();
         for id in open {
@@ -160,6 +175,9 @@ impl World {
 
 /// How a change looks through a selector.
 fn shown(selector: &Selector, change: &Change) -> Option<Event> {
+    if change.lost {
+        return None;
+    }
     let selected = |pod: &Pod| selector.matches(&pod.metadata.labels);
     let was = change.before.as_deref().is_some_and(selected);
     let is = !change.removed && selected(&change.now);

@@ -1,7 +1,7 @@
 //! The weather: what goes wrong by chance, how large the cluster is, and how long things take. The key `weather` of a
 //! fleet file.
 
-use super::quantity::Quantity;
+use crate::api::quantity::Quantity;
 use evenkeel_core::Span;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
@@ -18,8 +18,10 @@ pub struct Weather {
     /// How many nodes there are. Default 10.
     pub nodes: u32,
     /// The CPUs of each node. Default 16.
+    #[serde(with = "amount")]
     pub node_cpu: Quantity,
     /// The memory of each node. Default 64Gi.
+    #[serde(with = "amount")]
     pub node_memory: Quantity,
     /// The most pods on each node. Default 110.
     pub node_pods: u32,
@@ -206,9 +208,40 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
+/// A fleet file may write a bare number where it needs no unit.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u64),
+    Text(String),
+}
+
+/// Quantities in fleet files.
+mod amount {
+    use super::{NotUnderstood, Quantity, Written};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(of: &Quantity, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(of)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(units) => return Ok(Quantity::units(units)),
+            Written::Text(text) => text,
+        };
+        let read = text.parse::<Quantity>().ok();
+        read.filter(|quantity| !quantity.is_negative())
+            .ok_or_else(|| {
+                let what = "amount: a number with a unit or without, as 500m, 2, 1Gi";
+                D::Error::custom(NotUnderstood { text, what })
+            })
+    }
+}
+
 /// Durations in fleet files.
 mod span {
-    use super::NotUnderstood;
+    use super::{NotUnderstood, Written};
     use evenkeel_core::Span;
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
@@ -228,7 +261,7 @@ mod span {
     }
 
     pub fn serialize<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
-        let fits = |(_, size): &&(&str, u64)| span.0 > 0 && span.0 % size == 0;
+        let fits = |(_, size): &&(&str, u64)| span.0 > 0 && span.0.is_multiple_of(*size);
         match UNITS.iter().rev().find(fits) {
             Some((unit, size)) => serializer.collect_str(&format_args!("{}{unit}", span.0 / size)),
             None => serializer.serialize_str("0s"),
@@ -236,7 +269,11 @@ mod span {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        match Written::deserialize(deserializer)? {
+            Written::Number(0) => Ok(Span(0)),
+            Written::Number(number) => parse(&number.to_string()).map_err(D::Error::custom),
+            Written::Text(text) => parse(&text).map_err(D::Error::custom),
+        }
     }
 }
 
@@ -247,14 +284,14 @@ mod tests {
     #[test]
     fn weather_is_read_as_it_is_written() {
         let text = r#"{"seed": 7, "crash_rate": "2/min", "node_loss": "1/h", "start": "500ms", "node_return": "10m",
-            "node_cpu": 4, "node_memory": "8Gi", "pull_errors": 5}"#;
+            "node_cpu": 4, "node_memory": "8Gi", "pull_errors": 5, "stop": 0}"#;
         let weather: Weather = serde_json::from_str(text).expect("weather");
         assert_eq!(weather.crash_rate, Rate::per_minute(2));
         assert_eq!(weather.node_loss, Rate::per_hour(1));
         assert_eq!(weather.start, Span(500));
         assert_eq!(weather.node_return, Span::seconds(600));
         assert_eq!(weather.node_cpu, Quantity::units(4));
-        assert_eq!(weather.nodes, 10);
+        assert_eq!((weather.nodes, weather.stop), (10, Span(0)));
         let written = serde_json::to_string(&weather).expect("text");
         assert_eq!(
             serde_json::from_str::<Weather>(&written).ok(),
@@ -273,6 +310,8 @@ mod tests {
             r#"{"start": "99999999999999999h"}"#,
             r#"{"pull_errors": 101}"#,
             r#"{"node_cpu": "lots"}"#,
+            r#"{"node_cpu": "-1"}"#,
+            r#"{"start": 5}"#,
         ] {
             assert!(serde_json::from_str::<Weather>(text).is_err(), "{text}");
         }

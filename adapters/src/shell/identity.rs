@@ -31,6 +31,16 @@ impl Identity {
         }
     }
 
+    /// An identity of no process: for simulations, where the same must come out each time.
+    #[must_use]
+    pub fn made_up(name: &str, life: u32) -> Self {
+        Self {
+            machine: name.replace('/', "_"),
+            pid: life,
+            start: "0.0".to_owned(),
+        }
+    }
+
     /// Whether the holder of that name is known to be dead: of our pod, or of our host and boot with its process gone.
     #[must_use]
     pub fn knows_dead(&self, holder: &str) -> bool {

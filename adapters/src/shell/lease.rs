@@ -87,6 +87,12 @@ impl LeaseKeeper {
         answer: Result<Option<Lease>, LeaseError>,
     ) -> LeaseStep {
         match (std::mem::replace(&mut self.doing, Doing::Nothing), answer) {
+            (Doing::Looking { to_take: true, .. }, Err(LeaseError::Absent)) => {
+                self.found_to_take(now, wall, None)
+            }
+            (Doing::Looking { wish, .. }, Err(LeaseError::Absent)) => {
+                self.found_changed(now, wall, wish, None)
+            }
             (Doing::Looking { to_take: true, .. }, Ok(found)) => {
                 self.found_to_take(now, wall, found)
             }
@@ -333,7 +339,7 @@ mod tests {
                 Some(_) => Ok(()),
             };
             let spec = match request {
-                LeaseRequest::Get => return Ok(self.lease.clone()),
+                LeaseRequest::Get => return self.lease.clone().map(Some).ok_or(LeaseError::Absent),
                 LeaseRequest::Create(_) if self.lease.is_some() => {
                     return Err(LeaseError::Conflict);
                 }
