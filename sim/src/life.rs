@@ -35,7 +35,6 @@ pub struct Setup {
 }
 
 /// A life under way.
-#[derive(Debug)]
 pub struct Life {
     setup: Setup,
     world: World,
@@ -65,7 +64,11 @@ struct Watching {
 #[derive(Debug)]
 enum Due {
     /// An effect reaches the API server.
-    Effect { id: ActionId, request: Request },
+    Effect {
+        /// None: the controller that sent it is dead.
+        id: Option<ActionId>,
+        request: Request,
+    },
     /// A listing is read.
     Listing {
         request: RequestId,
@@ -221,10 +224,9 @@ impl Life {
                 if matches!(outcome, Outcome::Done { .. }) {
                     *self.report.effects.entry(verb(&request)).or_default() += 1;
                 }
-                self.reply(Input::Answered {
-                    action: id,
-                    outcome,
-                });
+                if let Some(action) = id {
+                    self.reply(Input::Answered { action, outcome });
+                }
             }
             Due::Listing {
                 request,
@@ -331,7 +333,13 @@ impl Life {
                 let (before, _) = self.world.latency();
                 match self.request(&action) {
                     Some(request) if self.local() <= not_after => {
-                        self.plan(now.after(before), Due::Effect { id, request });
+                        self.plan(
+                            now.after(before),
+                            Due::Effect {
+                                id: Some(id),
+                                request,
+                            },
+                        );
                     }
                     _ => {
                         let outcome = Outcome::Refused(evenkeel::core::input::Refusal::TooLate);

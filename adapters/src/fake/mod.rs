@@ -11,7 +11,7 @@
 //!
 //! # Guarantees
 //! - It does what an API server of Kubernetes 1.36 was measured to do with pods, their watches and leases: the tests
-//!   `fake_kubernetes` have it line by line.
+//!   in `tests/fake` have it line by line.
 //! - All chance comes from [`Weather::seed`]: the same requests at the same moments give the same world.
 //! - A clone of a world costs next to nothing, whatever its size; clones share nothing that changes.
 //! - Memory is bounded by the objects there are, [`WorldConfig::history`] and [`WorldConfig::audit`].

@@ -181,6 +181,12 @@ impl World {
         self.agenda.next()
     }
 
+    /// Changes whenever a watch may have something more to show.
+    #[must_use]
+    pub fn signals(&self) -> u64 {
+        self.signals
+    }
+
     /// A moment of this world on its wall clock.
     #[must_use]
     pub fn wall(at: Time) -> Timestamp {

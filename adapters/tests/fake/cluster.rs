@@ -1,5 +1,4 @@
 //! The fake behind the `Cluster` port, in tokio's virtual time.
-#![cfg(feature = "fake")]
 
 use evenkeel::{
     core::{

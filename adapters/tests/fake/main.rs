@@ -1,0 +1,11 @@
+//! The fake held against what a Kubernetes 1.36 API server was measured to do, line by line; and behind the port.
+#![cfg(feature = "fake")]
+
+mod cluster;
+mod deleting;
+mod front;
+mod kit;
+mod nodes;
+mod value;
+mod watching;
+mod writing;

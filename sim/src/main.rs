@@ -1,0 +1,112 @@
+//! `evenkeel-sim`: plays fleets in virtual time.
+
+use clap::{Parser, Subcommand};
+use evenkeel::{
+    core::{Span, config::EngineMode, input::DesiredChange},
+    fake::WorldConfig,
+    file::{self, FleetFile},
+};
+use evenkeel_sim::{EngineModel, Life, Report, Setup};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Plays fleets in virtual time, deterministically: the same seed gives the same life, to the byte.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "EXIT CODES\n  0  it was at target at the end, or had finished\n  1  it was not\n  2  usage, or a file that can't be read"
+)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays one life of a fleet file, and prints what it came to as one line of JSON.
+    #[command(after_help = "EXAMPLE\n  evenkeel-sim run examples/demo.yaml --seed 7 --for 1h")]
+    Run {
+        /// The fleet file.
+        file: PathBuf,
+        /// What all chance comes from; the file's where it is not given.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How long it lives, in virtual time.
+        #[arg(long = "for", default_value = "10m", value_parser = span)]
+        live_for: Span,
+        /// Shut it down at the end by the file's policy, and wait until that is done.
+        #[arg(long)]
+        shutdown: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Command::Run {
+        file,
+        seed,
+        live_for,
+        shutdown,
+    } = Args::parse().command;
+    let fleet = match file::read(&file) {
+        Ok(fleet) => fleet,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    let report = play(&fleet, seed, live_for, shutdown);
+    match serde_json::to_string(&report) {
+        Ok(line) => println!("{line}"),
+        Err(error) => eprintln!("evenkeel-sim: the report can't be written: {error}"),
+    }
+    if report.status.at_target || report.finished {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    }
+}
+
+/// How long a shutdown may take, in virtual time.
+const LONGEST_SHUTDOWN: Span = Span::seconds(3600);
+
+fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) -> Report {
+    let mut weather = fleet.weather.clone().unwrap_or_default();
+    let mut config = fleet.config.clone();
+    if let Some(seed) = seed {
+        weather.seed = seed;
+        config.seed = seed;
+    }
+    let engine = match config.engine {
+        EngineMode::None => EngineModel::None,
+        EngineMode::Registering => EngineModel::Prompt {
+            registers_after: Span::seconds(1),
+            drains_after: Span::seconds(2),
+        },
+    };
+    let mut life = Life::new(Setup {
+        fleet: fleet.fleet.clone(),
+        config,
+        wishes: fleet.wishes(),
+        templates: fleet.templates(),
+        lease: fleet.lease,
+        world: WorldConfig {
+            weather,
+            ..WorldConfig::default()
+        },
+        engine,
+    });
+    life.run(live_for);
+    if shutdown {
+        life.update(DesiredChange {
+            shutdown: Some(fleet.shutdown),
+            ..DesiredChange::default()
+        });
+        life.run(LONGEST_SHUTDOWN);
+    }
+    life.report()
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    text.parse::<file::Duration>()
+        .map(|duration| duration.0)
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,109 @@
+//! Lives in virtual time: the same seed, the same life; and each ends where it should.
+
+use evenkeel::{
+    PodTemplate,
+    core::{
+        Config, Span,
+        config::EngineMode,
+        input::{DesiredChange, GroupWish, Shutdown},
+    },
+    fake::{Weather, WorldConfig},
+    template::Templates,
+};
+use evenkeel_sim::{EngineModel, Life, Setup};
+use std::collections::BTreeMap;
+
+fn setup(seed: u64, engine: EngineModel, targets: &[(&str, u64)]) -> Setup {
+    let weather: Weather = serde_json::from_value(serde_json::json!({
+        "seed": seed, "crash_rate": "6/min", "node_loss": "12/h", "evictions": "30/h", "slow_start": 10, "pull_errors": 3,
+        "api_errors": 6, "api_latency": "15ms", "watch_drops": "3/min", "expiries": "1/min",
+    }))
+    .expect("good weather keys");
+    let spec = serde_json::json!({"spec": {"containers": [{"name": "main", "image": "worker:1"}]}});
+    let template = PodTemplate::from_value(spec).expect("a good template");
+    let mut templates = Templates::new();
+    let mut wishes = BTreeMap::new();
+    for (group, target) in targets {
+        let template = templates.insert(*group, template.clone());
+        wishes.insert(
+            (*group).into(),
+            GroupWish {
+                target: *target,
+                maximum: None,
+                template,
+            },
+        );
+    }
+    let mut config = Config {
+        seed,
+        ..evenkeel::defaults::config()
+    };
+    if engine == EngineModel::None {
+        config.engine = EngineMode::None;
+    }
+    config.failing.max_failures = Some(1_000_000);
+    let world = WorldConfig {
+        weather,
+        ..WorldConfig::default()
+    };
+    Setup {
+        fleet: "sim".into(),
+        config,
+        wishes,
+        templates,
+        lease: true,
+        world,
+        engine,
+    }
+}
+
+const PROMPT: EngineModel = EngineModel::Prompt {
+    registers_after: Span(700),
+    drains_after: Span(1500),
+};
+
+#[test]
+fn the_same_seed_gives_the_same_life() {
+    let digests = |seed| {
+        let mut life = Life::new(setup(seed, PROMPT, &[("a", 12), ("b", 4)]));
+        life.run(Span::seconds(1200));
+        life.report()
+    };
+    assert_eq!(digests(3), digests(3));
+    assert_ne!(digests(3).digest, digests(4).digest);
+}
+
+/// Lives through bad weather and crashes of the controller, then waits for calm; shut down, nothing is left.
+fn live(seed: u64, engine: EngineModel) {
+    let mut life = Life::new(setup(seed, engine, &[("a", 15), ("b", 5)]));
+    for _ in 0..4 {
+        life.run(Span::seconds(300));
+        life.crash();
+    }
+    life.run(Span::seconds(300));
+    life.world().set_weather(Weather::default());
+    life.run(Span::seconds(900));
+    let report = life.report();
+    assert!(report.status.at_target, "seed {seed}: {report:#?}");
+    assert_eq!(report.pods, 20, "seed {seed}");
+    life.update(DesiredChange {
+        shutdown: Some(Shutdown::Drain),
+        ..DesiredChange::default()
+    });
+    life.run(Span::seconds(1800));
+    let report = life.report();
+    assert!(
+        report.finished && report.pods == 0,
+        "seed {seed}: {report:#?}"
+    );
+}
+
+#[test]
+fn lives_in_bad_weather_end_at_target_with_an_engine() {
+    (0..12).for_each(|seed| live(seed, PROMPT));
+}
+
+#[test]
+fn lives_in_bad_weather_end_at_target_without_an_engine() {
+    (100..112).for_each(|seed| live(seed, EngineModel::None));
+}
