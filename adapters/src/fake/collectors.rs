@@ -9,14 +9,12 @@ use super::{
 use crate::api::pod::Pod;
 use evenkeel_core::{Name, Span, Uid};
 
-/// PodGC takes this long to act on a node that is gone (measured).
-const ORPHANS_AFTER: Span = Span::seconds(58);
 /// The garbage collector takes about this long to notice that an owner is gone.
 const DEPENDENTS_AFTER: Span = Span(500);
 
 impl World {
     pub(super) fn plan_orphans(&mut self, node: &str) {
-        let at = self.now.after(ORPHANS_AFTER);
+        let at = self.now.after(self.config.weather.pod_gc);
         self.agenda.plan(at, Due::CollectOrphans(node.into()));
     }
 

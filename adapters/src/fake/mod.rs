@@ -19,7 +19,7 @@
 //! # Left out
 //! - Quota, RBAC, admission beyond a pod's own shape, claims and resizing; unknown fields are dropped, not refused.
 //! - Init containers, probes, restarts in place and priorities: a test has [`Disruption::Preemption`] instead.
-//! - Node objects: they have a name and room, and are not to be listed. PodGC acts after 58 s, always.
+//! - Node objects: they have a name and room, and are not to be listed. PodGC acts after [`Weather::pod_gc`].
 //! - A second API server with a view of another age. Events reach a watch at once.
 
 mod agenda;

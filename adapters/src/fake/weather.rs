@@ -42,6 +42,10 @@ pub struct Weather {
     /// After how long a new node takes the place of a lost one. Default 2m.
     #[serde(with = "span")]
     pub node_return: Span,
+    /// After how long the pods of a lost node are collected. Default 58s, which is what a real control plane was
+    /// measured to take.
+    #[serde(with = "span")]
+    pub pod_gc: Span,
     /// How often a running pod is evicted: by its node, by the eviction API, for a pod of higher priority, or by a
     /// taint of its node. Default 0/min.
     pub evictions: Rate,
@@ -75,6 +79,7 @@ impl Default for Weather {
             crash_rate: Rate::NEVER,
             node_loss: Rate::NEVER,
             node_return: Span::seconds(120),
+            pod_gc: Span::seconds(58),
             evictions: Rate::NEVER,
             slow_start: Percent(0),
             pull_errors: Percent(0),
