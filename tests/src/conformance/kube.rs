@@ -91,7 +91,7 @@ impl Stage for KubeStage {
         bound.expect("bound");
         // A busy server decides a DELETE's grace on what its cache shows, where the binding may still be missing.
         let cached = format!("{}?resourceVersion=0", self.pod(pod));
-        while self.admin.get(&cached).await.expect("a pod")["spec"]["nodeName"] != node {
+        while self.admin.get(&cached).await.unwrap_or_default()["spec"]["nodeName"] != node {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
