@@ -87,10 +87,13 @@ impl Stage for KubeStage {
     }
 
     async fn bind(&self, pod: &str, node: &str) {
-        self.admin
-            .bind(&self.namespace, pod, node)
-            .await
-            .expect("bound");
+        let bound = self.admin.bind(&self.namespace, pod, node).await;
+        bound.expect("bound");
+        // A busy server decides a DELETE's grace on what its cache shows, where the binding may still be missing.
+        let cached = format!("{}?resourceVersion=0", self.pod(pod));
+        while self.admin.get(&cached).await.unwrap_or_default()["spec"]["nodeName"] != node {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     async fn wait(&self, pod: &str, reason: &str) -> Revision {
