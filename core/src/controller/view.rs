@@ -147,10 +147,12 @@ impl Viewing {
                 .map_or(at, |last| last.after(BETWEEN_LISTINGS));
             (at.max(next).max(self.list_after), WakeReason::Missing)
         });
-        let relist = config
-            .seeing
-            .relist_every
-            .map(|every| (applied.after(every), WakeReason::Relist));
+        let relist = config.seeing.relist_every.map(|every| {
+            (
+                applied.after(every).max(self.list_after),
+                WakeReason::Relist,
+            )
+        });
         let list = (self.list_due || self.sweep == Some(Sweep::Due))
             .then_some((self.list_after, WakeReason::Relist));
         let list = list

@@ -275,6 +275,7 @@ impl Snapshot {
             return;
         }
         let Some(executor) = self.executors.get(&id) else {
+            self.remember_removal(id, view);
             return;
         };
         let newer = match &executor.pod {
@@ -309,6 +310,23 @@ impl Snapshot {
         self.end_gone(config, id, Some(view.revision));
         if strayed {
             self.add_stray(id, view, StrayKind::Strayed);
+        }
+    }
+
+    /// SEE-2: an older view of a pod that was seen going changes nothing, whether or not it was known before.
+    fn remember_removal(&mut self, id: ExecutorId, view: &PodView) {
+        let ours = self.is_own(id)
+            || (id.incarnation < self.leading.incarnation
+                && !self.issued.contains_key(&id.incarnation));
+        let known = self.removed.get(&id).and_then(|removed| removed.revision);
+        let newer = known.is_none_or(|known| known < view.revision);
+        if ours && newer && !self.is_covered(view, Sight::Event) {
+            let removed = super::Removed {
+                uid: Some(view.uid.clone()),
+                revision: Some(view.revision),
+                at: self.now,
+            };
+            self.removed.insert(id, removed);
         }
     }
 
