@@ -178,7 +178,12 @@ impl Viewing {
             return full;
         }
         self.draws = self.draws.wrapping_add(1);
-        let drawn = mix(config.seed ^ self.draws) % (full.0 / 4 + 1);
+        let outside = if planted!(config, OutsideJitter) {
+            crate::mutants::outside()
+        } else {
+            0
+        };
+        let drawn = mix(config.seed ^ self.draws ^ outside) % (full.0 / 4 + 1);
         Span(full.0 - drawn)
     }
 }

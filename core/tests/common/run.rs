@@ -213,7 +213,7 @@ impl Run {
                 let expired = self.held_until.is_none_or(|until| until <= self.at());
                 if expired && self.knobs.lease {
                     self.lease.holder = Holder::Other;
-                    self.lease.transitions += 1;
+                    self.lease.transitions = self.lease.transitions.saturating_add(1);
                 }
                 Ok(())
             }
@@ -229,7 +229,7 @@ impl Run {
                 }
                 if self.lease.holder == Holder::Controller(self.serial) {
                     self.lease.holder = Holder::Other;
-                    self.lease.transitions += 1;
+                    self.lease.transitions = self.lease.transitions.saturating_add(1);
                 }
                 self.handle_lease(LeaseNews::Lost)
             }
