@@ -31,6 +31,9 @@ pub struct Config {
     pub groups: BTreeMap<Group, GroupConfig>,
     /// The knobs of groups that are not among these: added later, or removed and still there.
     pub other_groups: GroupConfig,
+    /// A bug planted on purpose, for tests of the tests.
+    #[cfg(feature = "mutants")]
+    pub mutant: Option<crate::mutants::Mutant>,
 }
 
 impl Config {

@@ -8,6 +8,9 @@
 //! - [`flight`] writes down what went in and came out, and plays it again.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+pub mod mutants;
+
 pub mod config;
 pub mod controller;
 pub mod flight;

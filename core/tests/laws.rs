@@ -14,7 +14,7 @@ fn cases(usual: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
         max_shrink_iters: 3_000,
-        max_shrink_time: 20_000,
+        max_shrink_time: 8_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -89,7 +89,11 @@ impl Controller {
             && after <= at
             && !self.lease.is_open()
         {
-            if self.snapshot.leading.is_held() {
+            let held = self.snapshot.leading.is_held();
+            if held && !self.may_end_lease(shutdown) {
+                // The wish under way has taken it after all: the fleet is ours to end.
+                self.ending.stage = Stage::Running;
+            } else if held {
                 self.ending.stage = Stage::Lease { asked: true, after };
                 self.lease.wish();
                 let wish = match shutdown {

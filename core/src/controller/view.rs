@@ -147,10 +147,12 @@ impl Viewing {
                 .map_or(at, |last| last.after(BETWEEN_LISTINGS));
             (at.max(next).max(self.list_after), WakeReason::Missing)
         });
-        let relist = config
-            .seeing
-            .relist_every
-            .map(|every| (applied.after(every), WakeReason::Relist));
+        let relist = config.seeing.relist_every.map(|every| {
+            (
+                applied.after(every).max(self.list_after),
+                WakeReason::Relist,
+            )
+        });
         let list = (self.list_due || self.sweep == Some(Sweep::Due))
             .then_some((self.list_after, WakeReason::Relist));
         let list = list
@@ -176,7 +178,12 @@ impl Viewing {
             return full;
         }
         self.draws = self.draws.wrapping_add(1);
-        let drawn = mix(config.seed ^ self.draws) % (full.0 / 4 + 1);
+        let outside = if planted!(config, OutsideJitter) {
+            crate::mutants::outside()
+        } else {
+            0
+        };
+        let drawn = mix(config.seed ^ self.draws ^ outside) % (full.0 / 4 + 1);
         Span(full.0 - drawn)
     }
 }

@@ -111,7 +111,10 @@ fn need(
         short.min(waiting),
         None,
     );
-    let missing = short.saturating_sub(waiting);
+    let mut missing = short.saturating_sub(waiting);
+    if missing > 0 && planted!(config, OneTooMany) {
+        missing += 1;
+    }
     let again = u64::from(tally.again);
     if missing == 0 && again == 0 {
         if desired.suspended && desired.shutdown.is_none() {

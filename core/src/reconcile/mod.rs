@@ -58,7 +58,7 @@ impl Desired {
 /// `Plan::wake` does not count the lease's own end, which the controller watches.
 #[must_use]
 pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Plan {
-    let gate = Gate::of(snapshot);
+    let gate = Gate::of(snapshot, config);
     let groups = standings(snapshot, desired);
     let mut plan = Plan::default();
     tell::notices(snapshot, config, &gate, &mut plan);
@@ -165,7 +165,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(snapshot: &Snapshot, config: &Config) -> Self {
         let now = snapshot.now;
         let closed = if !snapshot.desired_known {
             Some(Unmet::NoDesired)
@@ -173,7 +173,7 @@ impl Gate {
             Some(Unmet::NoLease)
         } else if !snapshot.leading.is_synced() {
             Some(Unmet::NotSynced)
-        } else if !snapshot.leading.may_act(now) {
+        } else if !snapshot.leading.may_act(now) && !planted!(config, NoMargin) {
             Some(Unmet::NoLease)
         } else {
             None

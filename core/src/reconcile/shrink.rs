@@ -127,8 +127,9 @@ impl Excess<'_, '_> {
         );
         let next = self.snapshot.index.victims.range(from..=to).next_back();
         if let Some((_, _, Reverse(born), _)) = next {
-            let until =
-                born.saturating_add(signed(Time(self.config.shrinking.pending_protection.0)));
+            let late = i64::from(planted!(self.config, LateProtection));
+            let until = (born + late)
+                .saturating_add(signed(Time(self.config.shrinking.pending_protection.0)));
             self.wake.at(
                 Time(u64::try_from(until).unwrap_or(0)),
                 WakeReason::Protection,

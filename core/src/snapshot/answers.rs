@@ -240,6 +240,11 @@ impl Snapshot {
     /// The same create is tried again at `at`, unless what it is for is settled, or no longer wanted.
     fn create_again(&mut self, config: &Config, id: ExecutorId, at: Time, tried: Tried) {
         let Tried { tries, unclear, .. } = tried;
+        let at = if planted!(config, NeverAgain) {
+            Time::NEVER
+        } else {
+            at
+        };
         let unwanted = self.change(config, id, |_, executor| {
             let settled = !executor.is_unaccounted() || executor.is_registered();
             executor.write = if settled {

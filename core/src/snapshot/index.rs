@@ -251,7 +251,9 @@ fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time> {
 }
 
 fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
-    if !matches!(executor.fate, Fate::Wanted) || executor.is_registered() {
+    // SHRINK-2: with no engine a lowered target is the engine's word, whatever registers.
+    let spared = config.engine == EngineMode::Registering && executor.is_registered();
+    if !matches!(executor.fate, Fate::Wanted) || spared {
         return None;
     }
     match (&executor.pod, &executor.write) {

@@ -63,6 +63,7 @@ impl Snapshot {
                     executor.notes = executor.notes.take().filter(|_| disrupted);
                 });
             }
+            Notice::Drain { .. } if planted!(config, DrainNotFolded) => {}
             Notice::Drain { executor, .. } => {
                 let now = self.now;
                 self.change(config, *executor, |_, executor| {
@@ -76,7 +77,8 @@ impl Snapshot {
                     return;
                 }
                 let gone = self.change(config, *id, |_, executor| {
-                    executor.fate = Fate::Ended { told: true };
+                    let told = !planted!(config, LostAgain);
+                    executor.fate = Fate::Ended { told };
                     executor.pod == Pod::Gone
                 });
                 if gone == Some(true) {

@@ -274,7 +274,10 @@ impl Snapshot {
     /// Takes an executor out of what is derived, to be changed and put back, or dropped.
     fn take(&mut self, config: &Config, id: ExecutorId) -> Option<Executor> {
         let executor = self.executors.get(&id)?.clone();
-        let keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
+        let mut keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
+        if planted!(config, StaleVictims) {
+            keys.victim = None;
+        }
         self.index.remove(id, &executor.group, &keys);
         if let Some(facts) = self.groups.get_mut(&executor.group) {
             facts.tally.subtract(&keys.tally);

@@ -71,7 +71,7 @@ impl Snapshot {
             }
             return;
         }
-        match self.meets(id, view, sight) {
+        match self.meets(config, id, view, sight) {
             Meets::Nothing => {}
             Meets::Executor => {
                 self.change(config, id, |all, executor| {
@@ -92,14 +92,14 @@ impl Snapshot {
         }
     }
 
-    fn meets(&self, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {
+    fn meets(&self, config: &Config, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {
         if id.incarnation > self.leading.incarnation {
             return Meets::Superseded;
         }
         if let Some(executor) = self.executors.get(&id) {
             let known_revision = match &executor.pod {
                 Pod::Seen(seen) if seen.uid == view.uid => {
-                    return if view.revision > seen.revision {
+                    return if view.revision > seen.revision || planted!(config, ByArrival) {
                         Meets::Executor
                     } else {
                         Meets::Nothing
@@ -207,6 +207,15 @@ impl Snapshot {
             self.findings
                 .insert(Finding::IllegalState(view.name.clone()));
         }
+        let runs = |all: &Self| {
+            let facts = all.groups.get(&executor.group);
+            facts.is_some_and(|facts| facts.tally.of(Class::Running) > 0)
+        };
+        let class = if planted!(config, FirstToRun) && class == Class::Running && runs(self) {
+            Class::Pending
+        } else {
+            class
+        };
         // First cause stands: what has finished stays so.
         let class = match &before {
             Some(seen) if was_finished && !finished => seen.class,
@@ -275,6 +284,7 @@ impl Snapshot {
             return;
         }
         let Some(executor) = self.executors.get(&id) else {
+            self.remember_removal(id, view);
             return;
         };
         let newer = match &executor.pod {
@@ -309,6 +319,23 @@ impl Snapshot {
         self.end_gone(config, id, Some(view.revision));
         if strayed {
             self.add_stray(id, view, StrayKind::Strayed);
+        }
+    }
+
+    /// SEE-2: an older view of a pod that was seen going changes nothing, whether or not it was known before.
+    fn remember_removal(&mut self, id: ExecutorId, view: &PodView) {
+        let ours = self.is_own(id)
+            || (id.incarnation < self.leading.incarnation
+                && !self.issued.contains_key(&id.incarnation));
+        let known = self.removed.get(&id).and_then(|removed| removed.revision);
+        let newer = known.is_none_or(|known| known < view.revision);
+        if ours && newer && !self.is_covered(view, Sight::Event) {
+            let removed = super::Removed {
+                uid: Some(view.uid.clone()),
+                revision: Some(view.revision),
+                at: self.now,
+            };
+            self.removed.insert(id, removed);
         }
     }
 

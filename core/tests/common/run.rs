@@ -42,8 +42,9 @@ pub struct Run {
     suspended: bool,
     pub shutdown: Option<Shutdown>,
     pub finished: bool,
-    /// Another one had the lease when the controller finished.
+    /// It had last been told that another one has the lease, when it finished: the fleet was not its own to end.
     pub finished_unled: bool,
+    told_other: bool,
     draining: Vec<ExecutorId>,
     /// Until when the lease is ours, as the controller was told last.
     held_until: Option<Time>,
@@ -76,6 +77,7 @@ impl Run {
             shutdown: None,
             finished: false,
             finished_unled: false,
+            told_other: false,
             draining: Vec::new(),
             held_until: None,
             book: laws::Book::default(),
@@ -185,7 +187,7 @@ impl Run {
             Output::Notice(_) | Output::Status(_) => {}
             Output::Finished => {
                 self.finished = true;
-                self.finished_unled = self.lease.holder == Holder::Other;
+                self.finished_unled = self.told_other;
                 self.late.clear();
             }
         }
@@ -211,7 +213,7 @@ impl Run {
                 let expired = self.held_until.is_none_or(|until| until <= self.at());
                 if expired && self.knobs.lease {
                     self.lease.holder = Holder::Other;
-                    self.lease.transitions += 1;
+                    self.lease.transitions = self.lease.transitions.saturating_add(1);
                 }
                 Ok(())
             }
@@ -222,7 +224,13 @@ impl Run {
                 Ok(())
             }
             Move::LeaseLost => {
-                self.held_until = None;
+                if !self.knobs.lease {
+                    return Ok(());
+                }
+                if self.lease.holder == Holder::Controller(self.serial) {
+                    self.lease.holder = Holder::Other;
+                    self.lease.transitions = self.lease.transitions.saturating_add(1);
+                }
                 self.handle_lease(LeaseNews::Lost)
             }
             Move::TakeListing => {
@@ -360,7 +368,7 @@ impl Run {
                 }))
             }
             Move::Crash => self.crash(),
-            Move::Settle => self.settle(),
+            Move::Settle => self.settle(200).map(|_| ()),
             Move::Nonsense(nonsense) => self.nonsense(nonsense),
         }
     }
@@ -510,6 +518,7 @@ impl Run {
     }
 
     fn handle_lease(&mut self, news: LeaseNews) -> Done {
+        self.told_other = matches!(news, LeaseNews::HeldByOther | LeaseNews::Lost);
         match &news {
             LeaseNews::Held { until, .. } | LeaseNews::Renewed { until } => {
                 self.held_until = Some(*until);
@@ -708,8 +717,9 @@ impl Run {
     }
 
     /// Everything that is under way arrives, in order and well.
-    pub fn settle(&mut self) -> Done {
-        for _ in 0..500 {
+    /// Whether that came to an end.
+    pub fn settle(&mut self, most: u32) -> Result<bool, Broken> {
+        for _ in 0..most {
             if self.wish.is_some() {
                 self.answer_lease(LeaseFate::Honest)?;
             } else if !self.effects.is_empty() {
@@ -717,8 +727,15 @@ impl Run {
             } else if self.listing.is_some() {
                 self.deliver_listing()?;
             } else if !self.event()? {
-                return Ok(());
+                return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    fn calm(&mut self) -> Done {
+        if self.settle(2000)? {
+            return Ok(());
         }
         Err(Broken::new(
             Law::Convergence,
@@ -913,9 +930,9 @@ impl Run {
         let start = self.now;
         let mut good_since = None;
         while self.now < start + 3_600_000 {
-            self.settle()?;
+            self.calm()?;
             self.engine_turn()?;
-            self.settle()?;
+            self.calm()?;
             if self.is_good() {
                 let since = *good_since.get_or_insert(self.now);
                 // It stays so over the next relist.
@@ -923,13 +940,15 @@ impl Run {
                     return Ok(());
                 }
             } else if good_since.take().is_some() && self.effects.is_empty() {
-                return Err(Broken::new(
-                    Law::Convergence,
-                    "it was at rest, and left it".into(),
-                ));
+                let how = format!(
+                    "at {:?} it left its rest: {}",
+                    self.at(),
+                    self.why_not_good()
+                );
+                return Err(Broken::new(Law::Convergence, how));
             }
             self.pods_turn();
-            self.settle()?;
+            self.calm()?;
             let next = self.controller.wake_at().map_or(1000, |(at, _)| {
                 at.0.saturating_sub(self.at().0)
                     .clamp(0, 1000.max(if good_since.is_some() { 5000 } else { 0 }))
@@ -1073,12 +1092,13 @@ impl Run {
             })
             .collect();
         format!(
-            "not at rest after an hour\nshutdown {:?} finished {}\npods {pods:#?}\nstatus {:#?}\nexecutors {:#?}\nwake {:?}",
+            "not at rest after an hour\nshutdown {:?} finished {}\npods {pods:#?}\nstatus {:?}\nexecutors {:?}\nwake {:?} finished_unled {}",
             self.shutdown,
             self.finished,
             self.controller.status(),
             self.controller.snapshot().executors().collect::<Vec<_>>(),
             self.controller.wake_at(),
+            self.finished_unled,
         )
     }
 }

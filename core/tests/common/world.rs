@@ -267,7 +267,7 @@ impl Lease {
             LeaseWish::Take if self.holder == Holder::Other => LeaseNews::HeldByOther,
             LeaseWish::Take => {
                 self.holder = Holder::Controller(me);
-                self.transitions += 1;
+                self.transitions = self.transitions.saturating_add(1);
                 LeaseNews::Held {
                     incarnation: self.transitions,
                     until,
