@@ -4,9 +4,9 @@ use super::{
     group::GroupKeys,
     words::{Bound, Duration, OrNever, at_least_one, failures, switch},
 };
-use crate::api::owner::Owner;
+use crate::{api::owner::Owner, defaults};
 use evenkeel_core::{
-    Config, Group, Span,
+    Config, Group,
     config::{Ending, EngineMode, Failing, Growing, Living, Ramp, Seeing, Shrinking},
 };
 use serde::{
@@ -86,31 +86,40 @@ pub struct ConfigKeys {
 
 impl Default for ConfigKeys {
     fn default() -> Self {
-        let seconds = |n| Duration(Span::seconds(n));
+        let Config {
+            engine,
+            seeing,
+            growing,
+            shrinking,
+            ending,
+            failing,
+            living,
+            ..
+        } = defaults::config();
         Self {
-            engine: EngineMode::Registering,
-            ramp: RampKey::Governed,
-            max_in_flight: 128,
-            request_timeout: seconds(30),
-            max_pending: Bound(None),
-            max_executors: Bound(None),
-            pending_protection: seconds(60),
-            drain_timeout: seconds(300),
-            keep_finished: false,
-            check_all_containers: false,
+            engine,
+            ramp: growing.ramp.into(),
+            max_in_flight: growing.max_in_flight,
+            request_timeout: Duration(growing.request_timeout),
+            max_pending: Bound(growing.max_pending),
+            max_executors: Bound(growing.max_executors),
+            pending_protection: Duration(shrinking.pending_protection),
+            drain_timeout: Duration(shrinking.drain_timeout),
+            keep_finished: ending.keep_finished,
+            check_all_containers: seeing.check_all_containers,
             main_container: None,
-            stuck_after: seconds(300),
-            overdue_after: seconds(60),
-            missing_tolerance: seconds(30),
-            max_failures: None,
-            failure_window: OrNever(Some(Span::seconds(3600))),
-            healthy_after: seconds(10),
-            quota_retry: seconds(10),
-            quota_retry_max: seconds(120),
-            watch_silence: seconds(90),
-            relist_every: OrNever(Some(Span::seconds(300))),
+            stuck_after: Duration(ending.stuck_after),
+            overdue_after: Duration(ending.overdue_after),
+            missing_tolerance: Duration(ending.missing_tolerance),
+            max_failures: failing.max_failures,
+            failure_window: OrNever(failing.failure_window),
+            healthy_after: Duration(failing.healthy_after),
+            quota_retry: Duration(failing.quota_retry),
+            quota_retry_max: Duration(failing.quota_retry_max),
+            watch_silence: Duration(seeing.watch_silence),
+            relist_every: OrNever(seeing.relist_every),
             lease: true,
-            lease_duration: seconds(15),
+            lease_duration: Duration(living.lease_duration),
             owner: None,
         }
     }
@@ -185,6 +194,18 @@ pub struct FixedRamp {
     pub size: u32,
     /// …in each such interval. Not 0.
     pub every: Duration,
+}
+
+impl From<Ramp> for RampKey {
+    fn from(ramp: Ramp) -> Self {
+        match ramp {
+            Ramp::Governed => Self::Governed,
+            Ramp::Fixed { size, every } => Self::Fixed(FixedRamp {
+                size,
+                every: Duration(every),
+            }),
+        }
+    }
 }
 
 impl From<RampKey> for Ramp {
