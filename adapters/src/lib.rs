@@ -20,3 +20,8 @@ pub mod template;
 pub use evenkeel_core as core;
 pub use shell::{Event, Fleet, FleetBuilder, Handle, Running};
 pub use template::PodTemplate;
+
+/// The README's example is compiled and run as a test.
+#[cfg(all(doctest, feature = "fake"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
