@@ -227,3 +227,18 @@ fn a_failure_of_old_at_the_end_of_time_is_no_panic() {
     controller.handle(Time::NEVER, Input::Wake);
     assert_eq!(controller.snapshot().now(), Time::NEVER);
 }
+
+/// The next renewal was a third of its span after the answer, and the lease had run out by then.
+#[test]
+fn a_slow_answer_to_a_renewal_does_not_let_the_lease_lapse() -> Result<(), Broken> {
+    let mut run = creating(LEASED, 0)?;
+    run.act(Move::WakeAt)?;
+    run.act(Move::Sleep(9999))?;
+    run.act(Move::Lease(LeaseFate::Honest))?;
+    run.act(Move::Lease(LeaseFate::Honest))?;
+    assert!(run.controller.snapshot().is_acting());
+    run.act(Move::Sleep(4900))?;
+    run.act(Move::Wake)?;
+    assert!(run.controller.snapshot().is_acting());
+    Ok(())
+}

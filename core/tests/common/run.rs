@@ -822,7 +822,7 @@ impl Run {
                 self.handle_at(at, Input::Wake)
             }
             Nonsense::FarFuture => {
-                self.now += 1 << 50;
+                self.sleep(1 << 50)?;
                 self.handle(Input::Wake)
             }
             Nonsense::LeaseNumber(incarnation) => {
