@@ -21,7 +21,7 @@ fn cases(usual: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(120))]
 
     /// All laws, and convergence once the faults stop.
     #[test]

@@ -52,6 +52,11 @@ impl LeaseKeeping {
             }
         };
         self.after = at.after(wait);
+        // A third of its span after it was asked for, not after a slow answer came: else it may run out before.
+        if let LeaseNews::Held { until, .. } | LeaseNews::Renewed { until } = news {
+            let due = until.before(third).before(third);
+            self.after = self.after.min(due).max(at);
+        }
     }
 
     pub fn is_open(&self) -> bool {

@@ -168,8 +168,9 @@ impl GroupFacts {
         }
     }
 
-    /// Whether nothing is known of it that anybody wants.
+    /// Whether nothing is known of it that anybody wants. That the engine has named it stays known: else it would
+    /// depend on the order of views whether a late pod of it is one of an unknown group.
     pub fn is_forgettable(&self) -> bool {
-        self.wish.is_none() && self.tally.is_empty() && self.failures == 0
+        !self.stated && self.wish.is_none() && self.tally.is_empty() && self.failures == 0
     }
 }

@@ -91,6 +91,8 @@ impl Snapshot {
             LeaseNews::HeldByOther | LeaseNews::Lost | LeaseNews::Gone => self.leading.lose(),
             LeaseNews::Failed(_) => {}
         }
+        // The news may be older than the lease's end.
+        self.leading.advance(self.now);
     }
 
     /// LIVE-2: what an earlier incarnation wrote down.

@@ -296,6 +296,19 @@ impl Snapshot {
             Pod::Gone => false,
         };
         if !newer {
+            // SEE-3: another pod had the name by then, so ours is gone, as is that one.
+            let known = match &executor.pod {
+                Pod::Seen(seen) if seen.uid != view.uid => Some(seen.revision),
+                Pod::Unseen {
+                    answered: Some(answer),
+                } if answer.uid.as_ref().is_some_and(|uid| *uid != view.uid) => answer.revision,
+                _ => None,
+            };
+            if known.is_some_and(|known| view.revision > known)
+                && !self.is_covered(view, Sight::Event)
+            {
+                self.end_gone(config, id, Some(view.revision));
+            }
             return;
         }
         let kept = view.labels.finished;

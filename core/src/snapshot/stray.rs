@@ -67,6 +67,14 @@ impl Snapshot {
             }
             return;
         }
+        // SEE-2: one that had the name before says nothing of the one that has it now.
+        if self
+            .strays
+            .get(&id)
+            .is_some_and(|known| revision <= known.revision)
+        {
+            return;
+        }
         self.remove_stray(id);
         let stray = Stray {
             uid,

@@ -10,6 +10,7 @@ use evenkeel_core::{
     flight::{Head, Replay, Step},
     input::{GroupWish, PodView, WatchEvent},
     output::{Action, Notice},
+    plan::Finding,
     reconcile,
     words::{ActionId, ExecutorId, Group, RequestId, Time, Uid},
 };
@@ -351,7 +352,11 @@ pub fn again_listing(
     )?;
     let covered = history.iter().rev().filter(|(revision, event)| {
         *revision <= listing.revision.get()
-            && view_of(event).is_some_and(|view| executor_of(view).is_some())
+            && view_of(event).is_some_and(|view| {
+                // Listings say nothing of what lost our label: a later event of it still does.
+                let strayed = Finding::StrayedPod(view.name.clone());
+                executor_of(view).is_some() && !controller.status().findings.contains(&strayed)
+            })
     });
     for (_, event) in covered.take(6) {
         unchanged(controller, config, &watched(event))?;

@@ -136,10 +136,10 @@ impl Run {
         }
         laws::settled(&self.controller, &self.config)?;
         laws::indices(&self.controller, &self.config)?;
-        if self.steps.len() % 3 == 0 {
+        if self.steps.len().is_multiple_of(3) {
             laws::time(&self.controller, &self.config, self.held_until)?;
         }
-        if self.steps.len() % 5 == 0 {
+        if self.steps.len().is_multiple_of(5) {
             laws::order(&self.controller, &self.config, &self.store.history)?;
         }
         Ok(())
@@ -425,7 +425,7 @@ impl Run {
         {
             let (_, effect) = self.effects.remove(n);
             let outcome = Outcome::Unclear(Failure::TimedOut);
-            if effect.outcome.is_none() && self.now % 2 == 0 {
+            if effect.outcome.is_none() && self.now.is_multiple_of(2) {
                 self.late.push(effect.clone());
             }
             self.answered(effect.id, outcome)?;
@@ -822,13 +822,15 @@ impl Run {
                 self.handle_at(at, Input::Wake)
             }
             Nonsense::FarFuture => {
-                self.now += 1 << 50;
+                self.sleep(1 << 50)?;
                 self.handle(Input::Wake)
             }
             Nonsense::LeaseNumber(incarnation) => {
                 let until = self.at().after(Span::seconds(15));
                 self.lease.holder = Holder::Controller(self.serial);
-                self.lease.transitions = self.lease.transitions.max(incarnation.min(1 << 30));
+                // However odd, no number is given twice.
+                let incarnation = incarnation.max(self.lease.transitions.saturating_add(1));
+                self.lease.transitions = incarnation;
                 self.handle_lease(LeaseNews::Held {
                     incarnation,
                     until,
@@ -849,8 +851,10 @@ impl Run {
                     halted: false,
                 };
                 let until = self.at().after(Span::seconds(15));
+                self.lease.holder = Holder::Controller(self.serial);
+                self.lease.transitions = self.lease.transitions.saturating_add(1);
                 self.handle_lease(LeaseNews::Held {
-                    incarnation: 1,
+                    incarnation: self.lease.transitions,
                     until,
                     memory,
                 })
