@@ -5,13 +5,13 @@ use evenkeel::{
     core::{
         ActionId, Config, Controller, Group, Input, Name, Output, RequestId, Span, Time,
         flight::Step,
-        input::{DesiredChange, GroupWish, LeaseNews, Memory, Outcome, WatchEvent},
-        output::{Action, LeaseWish, Notice},
+        input::{DesiredChange, GroupWish, Outcome, WatchEvent},
+        output::{LeaseWish, Notice},
     },
     fake::{WatchId, World, WorldConfig},
     port::{LeaseRequest, Request},
-    shell::{Identity, LeaseKeeper, LeaseStep},
-    template::{Place, Templates},
+    shell::{Identity, LeaseKeeper, LeaseStep, RequestMaker, always_ours},
+    template::Templates,
 };
 use std::{collections::BTreeMap, hash::Hasher};
 
@@ -37,6 +37,7 @@ pub struct Setup {
 /// A life under way.
 pub struct Life {
     setup: Setup,
+    requests: RequestMaker,
     world: World,
     controller: Controller,
     /// When the controller was started: its clock begins there.
@@ -97,6 +98,12 @@ impl Life {
         let controller = Controller::new(setup.config.clone(), setup.fleet.clone());
         let mut life = Self {
             keeper: keeper(&setup, 1),
+            requests: RequestMaker {
+                fleet: setup.fleet.clone(),
+                templates: setup.templates.clone(),
+                owner: None,
+                url: None,
+            },
             setup,
             world,
             controller,
@@ -331,8 +338,8 @@ impl Life {
                 action,
             } => {
                 let (before, _) = self.world.latency();
-                match self.request(&action) {
-                    Some(request) if self.local() <= not_after => {
+                match self.requests.request(&action) {
+                    Ok(request) if self.local() <= not_after => {
                         self.plan(
                             now.after(before),
                             Due::Effect {
@@ -389,15 +396,7 @@ impl Life {
 
     fn wish(&mut self, wish: LeaseWish) {
         if !self.setup.lease {
-            let news = match wish {
-                LeaseWish::Take => LeaseNews::Held {
-                    incarnation: 1,
-                    until: Time::NEVER,
-                    memory: Memory::default(),
-                },
-                LeaseWish::Renew { .. } => LeaseNews::Renewed { until: Time::NEVER },
-                LeaseWish::GiveUp | LeaseWish::Remove => LeaseNews::Gone,
-            };
+            let news = always_ours(&wish);
             return self.reply(Input::Lease(news));
         }
         let (now, wall) = (self.local(), World::wall(self.world.now()));
@@ -414,45 +413,6 @@ impl Life {
                 self.plan(at, Due::Lease(request));
             }
         }
-    }
-
-    fn request(&self, action: &Action) -> Option<Request> {
-        let name = |executor: &evenkeel::core::ExecutorId| executor.pod_name(&self.setup.fleet);
-        Some(match action {
-            Action::Create {
-                executor,
-                group,
-                template,
-            } => {
-                let place = Place {
-                    fleet: self.setup.fleet.clone(),
-                    group: group.clone(),
-                    owner: None,
-                    url: None,
-                };
-                let manifest = self
-                    .setup
-                    .templates
-                    .manifest(&place, *template, *executor)?;
-                Request::Create {
-                    name: name(executor),
-                    manifest,
-                }
-            }
-            Action::Delete {
-                executor,
-                uid,
-                revision,
-            } => Request::Delete {
-                name: name(executor),
-                uid: uid.clone(),
-                revision: *revision,
-            },
-            Action::MarkFinished { executor, uid } => Request::MarkFinished {
-                name: name(executor),
-                uid: uid.clone(),
-            },
-        })
     }
 
     /// The answer is on its way.

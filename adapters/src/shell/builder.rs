@@ -1,7 +1,7 @@
 //! What a fleet is started with.
 
 use super::{
-    Identity, LeaseKeeper, Sink,
+    Identity, LeaseKeeper, RequestMaker, Sink,
     clock::Clock,
     flight::Recorder,
     handle::{Handle, Running},
@@ -196,15 +196,16 @@ impl FleetBuilder {
             clock: Clock::start(),
             controller,
             cluster: cluster.clone(),
-            templates: self.templates,
-            fleet: self.name,
-            owner: self.owner,
-            url: self.url,
+            requests: RequestMaker {
+                fleet: self.name,
+                templates: self.templates,
+                owner: self.owner,
+                url: self.url,
+            },
             request_timeout: self.config.growing.request_timeout,
             lease: Some(lease),
             recorder,
             effects: self.effects,
-            // A weak one: when all handles are gone, so are the inputs.
             inputs: inputs.clone(),
             inbox,
             status: say_status,

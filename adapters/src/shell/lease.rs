@@ -26,6 +26,20 @@ pub struct LeaseKeeper {
     still_since: Option<(Lease, Time)>,
 }
 
+/// What becomes of a wish where no lease is taken: nobody else knows the cluster, it is ours.
+#[must_use]
+pub fn always_ours(wish: &LeaseWish) -> LeaseNews {
+    match wish {
+        LeaseWish::Take => LeaseNews::Held {
+            incarnation: 1,
+            until: Time::NEVER,
+            memory: Memory::default(),
+        },
+        LeaseWish::Renew { .. } => LeaseNews::Renewed { until: Time::NEVER },
+        LeaseWish::GiveUp | LeaseWish::Remove => LeaseNews::Gone,
+    }
+}
+
 /// What comes next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeaseStep {

@@ -13,6 +13,7 @@ mod flight;
 mod handle;
 mod identity;
 mod lease;
+mod request;
 mod task;
 mod trouble;
 
@@ -20,4 +21,5 @@ pub use builder::{Fleet, FleetBuilder, StartError};
 pub use flight::{ReplayError, Replayed, Sink, replay};
 pub use handle::{Closed, Event, Handle, NotReached, RunError, Running};
 pub use identity::Identity;
-pub use lease::{LeaseKeeper, LeaseStep};
+pub use lease::{LeaseKeeper, LeaseStep, always_ours};
+pub use request::RequestMaker;

@@ -1,22 +1,17 @@
 //! The task that interprets a controller's outputs. It begins what it is told, tells what came of it, and decides nothing.
 
 use super::{
-    LeaseKeeper, LeaseStep,
+    LeaseKeeper, LeaseStep, RequestMaker,
     clock::Clock,
     flight::Recorder,
     handle::{Event, RunError},
+    lease,
     trouble::Troubles,
 };
-use crate::{
-    api::pod::OwnerReference,
-    port::{Cluster, Request},
-    template::{Place, Templates},
-};
+use crate::port::Cluster;
 use evenkeel_core::{
-    ActionId, Controller, Input, Name, Output, RequestId, Revision, Span, Status, Time,
-    input::{
-        DesiredChange, Failure, LeaseNews, Memory, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent,
-    },
+    ActionId, Controller, Input, Output, RequestId, Revision, Span, Status, Time,
+    input::{DesiredChange, Failure, LeaseNews, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent},
     output::{Action, LeaseWish},
 };
 use futures::StreamExt;
@@ -39,10 +34,7 @@ pub(super) struct Task {
     pub clock: Clock,
     pub controller: Controller,
     pub cluster: Arc<dyn Cluster>,
-    pub templates: Templates,
-    pub fleet: Name,
-    pub owner: Option<OwnerReference>,
-    pub url: Option<String>,
+    pub requests: RequestMaker,
     pub request_timeout: Span,
     /// None while a wish is under way: it has it.
     pub lease: Option<Lease>,
@@ -196,7 +188,7 @@ impl Task {
     }
 
     fn execute(&mut self, id: ActionId, not_after: Time, action: Action) {
-        let request = self.request(&action);
+        let request = self.requests.request(&action);
         if self.effects {
             self.tell(Event::Action { id, action });
         }
@@ -217,51 +209,6 @@ impl Task {
             });
             Done::Nothing
         });
-    }
-
-    /// The effect, ready to be sent.
-    fn request(&self, action: &Action) -> Result<Request, Refusal> {
-        let name = |executor: &evenkeel_core::ExecutorId| executor.pod_name(&self.fleet);
-        Ok(match action {
-            Action::Create {
-                executor,
-                group,
-                template,
-            } => {
-                let place = Place {
-                    fleet: self.fleet.clone(),
-                    group: group.clone(),
-                    owner: self.owner.clone(),
-                    url: self.url.clone(),
-                };
-                let manifest = self
-                    .templates
-                    .manifest(&place, *template, *executor)
-                    .ok_or_else(|| {
-                        Refusal::Invalid(
-                            format!("group {group} has no template of the hash {template:016x}")
-                                .into(),
-                        )
-                    })?;
-                Request::Create {
-                    name: name(executor),
-                    manifest,
-                }
-            }
-            Action::Delete {
-                executor,
-                uid,
-                revision,
-            } => Request::Delete {
-                name: name(executor),
-                uid: uid.clone(),
-                revision: *revision,
-            },
-            Action::MarkFinished { executor, uid } => Request::MarkFinished {
-                name: name(executor),
-                uid: uid.clone(),
-            },
-        })
     }
 
     fn list(&mut self, request: RequestId, all: bool) {
@@ -304,7 +251,7 @@ impl Task {
         let at_most = duration(third.min(self.request_timeout));
         self.tasks.spawn(async move {
             match lease {
-                Lease::Off => Done::Lease(Lease::Off, always_ours(&wish)),
+                Lease::Off => Done::Lease(Lease::Off, lease::always_ours(&wish)),
                 Lease::On(mut keeper) => {
                     let asked = fulfil(clock, &*cluster, &mut keeper, wish);
                     let news = timeout(at_most, asked).await;
@@ -340,18 +287,6 @@ async fn follow(
         }
     }
     WatchEnd::Closed
-}
-
-fn always_ours(wish: &LeaseWish) -> LeaseNews {
-    match wish {
-        LeaseWish::Take => LeaseNews::Held {
-            incarnation: 1,
-            until: Time::NEVER,
-            memory: Memory::default(),
-        },
-        LeaseWish::Renew { .. } => LeaseNews::Renewed { until: Time::NEVER },
-        LeaseWish::GiveUp | LeaseWish::Remove => LeaseNews::Gone,
-    }
 }
 
 async fn fulfil(
