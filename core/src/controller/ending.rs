@@ -101,8 +101,14 @@ impl Controller {
                     Shutdown::Drain | Shutdown::Delete => LeaseWish::Remove,
                 };
                 self.outputs.push_back(Output::Lease(wish));
-            } else {
+            } else if self.lease.held_by_other
+                || shutdown == Shutdown::Leave
+                || self.ending.tries > 0
+            {
                 self.ending.stage = Stage::Finished;
+            } else {
+                // It was won too late to count, or nobody knows: tried for again.
+                self.ending.stage = Stage::Running;
             }
         }
         if self.ending.is_finished() {

@@ -120,11 +120,10 @@ impl Snapshot {
                 _ => Meets::Ghost { ours_is_gone: true },
             };
         }
-        if self.removed.contains_key(&id) {
-            return self.meets_forgotten(id, view);
-        }
         if self.is_covered(view, sight) {
             Meets::Nothing
+        } else if self.removed.contains_key(&id) {
+            self.meets_forgotten(id, view)
         } else if self.is_own(id) || self.spent.contains(&id) {
             Meets::Ghost {
                 ours_is_gone: false,
@@ -340,7 +339,8 @@ impl Snapshot {
         let ours = self.is_own(id)
             || (id.incarnation < self.leading.incarnation
                 && !self.issued.contains_key(&id.incarnation));
-        let known = self.removed.get(&id).and_then(|removed| removed.revision);
+        let removed = self.removed.get(&id).and_then(|removed| removed.revision);
+        let known = removed.max(self.strays.get(&id).map(|stray| stray.revision));
         let newer = known.is_none_or(|known| known < view.revision);
         if ours && newer && !self.is_covered(view, Sight::Event) {
             let removed = super::Removed {
