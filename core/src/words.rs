@@ -137,8 +137,12 @@ impl Serialize for ExecutorId {
 
 impl<'de> Deserialize<'de> for ExecutorId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Whatever was written is read again, nonsense of an engine's too: a flight record has it as it came.
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
+        let parts = text.split_once('-').and_then(|(incarnation, sequence)| {
+            Some(Self::new(incarnation.parse().ok()?, sequence.parse().ok()?))
+        });
+        parts.ok_or_else(|| D::Error::custom(NoExecutorId(text.into_owned())))
     }
 }
 
@@ -293,6 +297,18 @@ mod tests {
             assert!(text.parse::<ExecutorId>().is_err(), "{text}");
         }
         assert!("1073741824-1073741824".parse::<ExecutorId>().is_ok());
+    }
+
+    #[test]
+    fn nonsense_is_read_as_it_was_written() {
+        for id in [ExecutorId::new(0, 5), ExecutorId::new(u32::MAX, u32::MAX)] {
+            let text = serde_json::to_string(&id).expect("is text");
+            assert_eq!(
+                serde_json::from_str::<ExecutorId>(&text).expect("is an id"),
+                id
+            );
+        }
+        assert!(serde_json::from_str::<ExecutorId>("\"x-1\"").is_err());
     }
 
     #[test]

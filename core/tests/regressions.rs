@@ -16,23 +16,7 @@ use evenkeel_core::{
     words::Time,
 };
 
-const PLAIN: Knobs = Knobs {
-    no_engine: false,
-    keep_finished: false,
-    fixed_ramp: false,
-    group_cap: None,
-    fleet_cap: None,
-    max_executors: None,
-    after_termination: false,
-    idle: false,
-    lease: false,
-    jitter: false,
-    max_in_flight: 8,
-    max_failures: None,
-    protection: 60,
-    #[cfg(feature = "mutants")]
-    mutant: None,
-};
+const PLAIN: Knobs = Knobs::PLAIN;
 
 const LEASED: Knobs = Knobs {
     lease: true,

@@ -31,6 +31,8 @@ pub(super) struct Viewing {
     watch_tries: u8,
     /// Everything up to this was shown.
     from: Option<Revision>,
+    /// What the open watch shows is of no use any more (SEE-2).
+    reopen: bool,
     /// Jitter differs from draw to draw.
     draws: u64,
     /// The kept ones are to be listed too, once (LIVE-4).
@@ -88,6 +90,12 @@ impl Viewing {
                 self.list_due = false;
                 self.applied_at = Some(at);
                 self.from = self.from.max(Some(listing.revision));
+                if snapshot.view.replaced {
+                    // Revisions from before are of a history that is no more.
+                    self.from = Some(listing.revision);
+                    self.reopen = true;
+                    self.watch_after = at;
+                }
                 if all {
                     self.sweep = Some(Sweep::Done);
                 }
@@ -214,6 +222,13 @@ impl Controller {
         let leading = &self.snapshot.leading;
         if viewing.applied_at.is_none() && !leading.is_held() {
             return;
+        }
+        if std::mem::take(&mut viewing.reopen)
+            && let Some(open) = viewing.watch.take()
+        {
+            self.outputs.push_back(Output::Close {
+                request: open.request,
+            });
         }
         if let Some(open) = viewing.watch
             && open.heard.after(self.config.seeing.watch_silence) <= at

@@ -312,7 +312,9 @@ impl Snapshot {
                 revision: *revision,
             },
             Outcome::Absent => return self.gone_for_write(config, id),
-            Outcome::Changed if open.conditional => return self.precondition_failed(config, id),
+            Outcome::Changed if open.conditional => {
+                return self.precondition_failed(config, id, tried);
+            }
             Outcome::Changed => return self.gone_for_write(config, id),
             Outcome::Refused(Refusal::TooLate) => again(false, now.after(FIRST_WAIT)),
             Outcome::Refused(_) => again(false, now.after(wait(tried.tries))),
@@ -338,7 +340,7 @@ impl Snapshot {
     }
 
     /// SHRINK-1: it has changed since the view: let live, and decided anew.
-    fn precondition_failed(&mut self, config: &Config, id: ExecutorId) {
+    fn precondition_failed(&mut self, config: &Config, id: ExecutorId, tried: Tried) {
         let at = self.now;
         self.change(config, id, |_, executor| {
             let sent = match &executor.fate {
@@ -350,8 +352,11 @@ impl Snapshot {
                 executor.write = Write::None;
                 return;
             };
-            executor.fate = Fate::Wanted;
-            executor.delete_issued = false;
+            // Where an earlier try may have worked, it may be that very change: the view tells.
+            if !tried.unclear {
+                executor.fate = Fate::Wanted;
+                executor.delete_issued = false;
+            }
             let ahead = executor.seen().is_some_and(|seen| seen.revision > beyond);
             executor.write = if ahead {
                 Write::None

@@ -37,16 +37,16 @@ enum Settled {
 
 impl Snapshot {
     pub(super) fn fold_listing(&mut self, config: &Config, started: Time, listing: &Listing) {
-        if self
+        let is_back = self
             .view
             .complete_to
-            .is_some_and(|known| listing.revision < known)
-            && !self.has_gone_back(config, listing)
-        {
-            self.view.thrown_away = true;
+            .is_some_and(|known| listing.revision < known);
+        let replaced = is_back && self.has_gone_back(config, listing);
+        self.view.replaced = replaced;
+        self.view.thrown_away = is_back && !replaced;
+        if self.view.thrown_away {
             return;
         }
-        self.view.thrown_away = false;
         self.view.back = None;
         let identified: Vec<_> = listing
             .pods
@@ -64,6 +64,9 @@ impl Snapshot {
             first,
         };
         self.clear_passing_findings();
+        if replaced {
+            self.findings.insert(Finding::RevisionWentBack);
+        }
         for name in &listing.undecodable {
             self.findings.insert(Finding::Undecodable(name.clone()));
         }

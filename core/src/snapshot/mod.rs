@@ -101,6 +101,8 @@ pub(crate) struct View {
     back: Option<Back>,
     /// The newest listing was not applied.
     pub thrown_away: bool,
+    /// The newest listing replaced the view: the cluster has gone back (SEE-2).
+    pub replaced: bool,
 }
 
 /// SEE-2: the cluster shows an older state than before.

@@ -182,15 +182,14 @@ impl Snapshot {
         if let Some(at) = self.early.remove(&id) {
             executor.engine = EngineFact::Registered { at, idle: None };
         }
+        // What ended while nobody looked is cleaned up, and neither told nor counted.
+        let class = classify::class(config, view);
+        if sight == Sight::First && matches!(class, Class::Failed | Class::Succeeded) {
+            executor.fate = Fate::Ended { told: true };
+        }
         self.put(config, id, executor);
         self.change(config, id, |all, executor| {
             all.update(config, executor, view)
-        });
-        self.change(config, id, |_, executor| {
-            // What ended while nobody looked is cleaned up without a notice.
-            if let (Sight::First, Fate::Ended { told }) = (sight, &mut executor.fate) {
-                *told = true;
-            }
         });
         self.settle_fate(config, id);
     }
@@ -435,7 +434,7 @@ fn close_write(executor: &mut Executor, view: &PodView) {
 }
 
 /// END-1: a registered executor whose pod goes without anybody having asked the engine to drain it.
-fn drain_unasked(config: &Config, executor: &mut Executor) {
+pub(super) fn drain_unasked(config: &Config, executor: &mut Executor) {
     let unasked = matches!(executor.fate, Fate::Wanted) && executor.is_registered();
     if unasked && config.engine == EngineMode::Registering {
         executor.fate = Fate::Draining {

@@ -3,12 +3,13 @@
 use super::{
     Snapshot,
     record::{EngineFact, Executor, Fate, Idle, Pod, Sort, Write},
+    seeing::drain_unasked,
 };
 use crate::{
     config::{Config, EngineMode},
     input::{DesiredChange, EngineReport, GroupWish, KillReason, Shutdown},
     output::{Cause, Why},
-    plan::Finding,
+    plan::{Class, Finding},
     words::{ExecutorId, Group, ID_PART_MAX},
 };
 
@@ -190,6 +191,9 @@ impl Snapshot {
                     at: now,
                     idle: None,
                 };
+            }
+            if executor.class() == Some(Class::Terminating) {
+                drain_unasked(config, executor);
             }
             // GROW-3: that settles what became of its create.
             if let (

@@ -151,6 +151,25 @@ pub struct Knobs {
 }
 
 impl Knobs {
+    /// Nothing out of the ordinary.
+    pub const PLAIN: Self = Self {
+        no_engine: false,
+        keep_finished: false,
+        fixed_ramp: false,
+        group_cap: None,
+        fleet_cap: None,
+        max_executors: None,
+        after_termination: false,
+        idle: false,
+        lease: false,
+        jitter: false,
+        max_in_flight: 8,
+        max_failures: None,
+        protection: 60,
+        #[cfg(feature = "mutants")]
+        mutant: None,
+    };
+
     pub fn config(&self) -> Config {
         let group = GroupConfig {
             max_pending: self.group_cap,

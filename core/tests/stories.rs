@@ -1,0 +1,282 @@
+//! Small stories told input by input, where a rule turns on one of them.
+
+mod common;
+
+use common::{moves::Knobs, world::FLEET};
+use evenkeel_core::{
+    Controller, ExecutorId, Input, Output, RequestId, Revision, Time, Uid,
+    input::{
+        ContainerView, DesiredChange, EngineReport, Failure, GroupWish, Labels, LeaseNews, Listing,
+        Memory, Outcome, Phase, PodView, WatchEvent,
+    },
+    output::{Action, Cause, Notice, Why},
+    plan::{Class, Finding},
+};
+use std::collections::BTreeMap;
+
+/// A controller that holds the lease, and everything that came out of it since it was last looked at.
+struct Story {
+    controller: Controller,
+    now: Time,
+    outputs: Vec<Output>,
+    watch: RequestId,
+}
+
+impl Story {
+    /// Begins with this first listing, at revision 10, as incarnation 2.
+    fn begin(target: u64, pods: Vec<PodView>) -> Self {
+        let knobs = Knobs {
+            lease: true,
+            protection: 0,
+            ..Knobs::PLAIN
+        };
+        let controller = Controller::new(knobs.config(), FLEET.into());
+        let mut story = Self {
+            controller,
+            now: Time(0),
+            outputs: Vec::new(),
+            watch: RequestId(0),
+        };
+        let wish = GroupWish {
+            target,
+            maximum: None,
+            template: 7,
+        };
+        let whole = Some(BTreeMap::from([("a".into(), wish)]));
+        story.tell(Input::Desired(DesiredChange {
+            whole,
+            ..DesiredChange::default()
+        }));
+        let until = Time::NEVER;
+        story.tell(Input::Lease(LeaseNews::Held {
+            incarnation: 2,
+            until,
+            memory: Memory::default(),
+        }));
+        story.list(10, pods);
+        story
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.controller.handle(self.now, input);
+        while let Some(output) = self.controller.poll() {
+            if let Output::Watch { request, .. } = output {
+                self.watch = request;
+            }
+            self.outputs.push(output);
+        }
+        self.controller
+            .snapshot()
+            .check_indices(self.controller.config())
+            .expect("indices hold");
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now.0 += ms;
+        self.tell(Input::Wake);
+    }
+
+    /// Answers the newest listing that was asked for.
+    fn list(&mut self, revision: u64, pods: Vec<PodView>) {
+        let asked = self.outputs.iter().rev().find_map(|output| match output {
+            Output::List { request, .. } => Some(*request),
+            _ => None,
+        });
+        let revision = Revision::new(revision).expect("not 0");
+        let outcome = Ok(Listing {
+            revision,
+            pods,
+            undecodable: Vec::new(),
+        });
+        let request = asked.expect("a listing was asked for");
+        self.tell(Input::Listed {
+            request,
+            started: self.now,
+            outcome,
+        });
+    }
+
+    fn see(&mut self, view: PodView) {
+        self.tell(Input::Watched {
+            request: self.watch,
+            event: WatchEvent::Seen(view),
+        });
+    }
+
+    fn answer(&mut self, outcome: Outcome) {
+        let newest = self.outputs.iter().rev().find_map(|output| match output {
+            Output::Execute { id, .. } => Some(*id),
+            _ => None,
+        });
+        self.tell(Input::Answered {
+            action: newest.expect("an effect is under way"),
+            outcome,
+        });
+    }
+
+    fn take(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    fn lost(&self) -> Vec<(ExecutorId, Cause)> {
+        let lost = self.outputs.iter().filter_map(|output| match output {
+            Output::Notice(Notice::Lost {
+                executor, cause, ..
+            }) => Some((*executor, cause.clone())),
+            _ => None,
+        });
+        lost.collect()
+    }
+
+    fn deletes(&self) -> Vec<Action> {
+        let deletes = self.outputs.iter().filter_map(|output| match output {
+            Output::Execute {
+                action: action @ Action::Delete { .. },
+                ..
+            } => Some(action.clone()),
+            _ => None,
+        });
+        deletes.collect()
+    }
+}
+
+fn pod(id: ExecutorId, revision: u64, phase: Phase) -> PodView {
+    let main = match phase {
+        Phase::Failed => Some(ContainerView::Terminated {
+            exit_code: 1,
+            reason: "Error".into(),
+        }),
+        Phase::Running => Some(ContainerView::Running),
+        _ => None,
+    };
+    PodView {
+        name: id.pod_name(FLEET),
+        labels: Labels {
+            executor: Some(id.to_string().into()),
+            group: Some("a".into()),
+            finished: false,
+            template: Some(7),
+        },
+        uid: Uid::from("u-1"),
+        revision: Revision::new(revision).expect("not 0"),
+        age_ms: 0,
+        deleting: None,
+        phase,
+        node: Some("node-1".into()),
+        ip: None,
+        reason: None,
+        disruption: None,
+        ready: phase == Phase::Running,
+        main,
+        sidecar_failed: false,
+        message: None,
+    }
+}
+
+const OLD: ExecutorId = ExecutorId::new(1, 1);
+
+/// LIVE-1, FAIL-1: its failure was counted, and told, in the life that saw it.
+#[test]
+fn what_failed_while_nobody_looked_is_cleaned_up_and_not_counted() {
+    let story = Story::begin(0, vec![pod(OLD, 5, Phase::Failed)]);
+    assert_eq!(story.lost(), []);
+    assert_eq!(story.deletes().len(), 1);
+    let failures: u64 = story
+        .controller
+        .status()
+        .groups
+        .values()
+        .map(|group| group.failures)
+        .sum();
+    assert_eq!(failures, 0);
+}
+
+/// SHRINK-1: the Conflict on the repeat may be the first try's own doing.
+#[test]
+fn a_victim_whose_delete_was_unclear_is_not_anothers_doing() {
+    let mut story = Story::begin(0, vec![pod(OLD, 5, Phase::Pending)]);
+    assert_eq!(story.deletes().len(), 1);
+    story.answer(Outcome::Unclear(Failure::TimedOut));
+    story.take();
+    story.wait(1000);
+    assert_eq!(story.deletes().len(), 1, "repeated");
+    story.answer(Outcome::Changed);
+    let terminating = PodView {
+        deleting: Some(30),
+        ..pod(OLD, 12, Phase::Pending)
+    };
+    story.tell(Input::Watched {
+        request: story.watch,
+        event: WatchEvent::Left(terminating),
+    });
+    assert_eq!(story.lost(), [(OLD, Cause::Shrunk)]);
+}
+
+/// SHRINK-1: it runs by now: let live, as it is.
+#[test]
+fn a_victim_that_has_changed_is_let_live() {
+    let mut story = Story::begin(0, vec![pod(OLD, 5, Phase::Pending)]);
+    story.answer(Outcome::Changed);
+    story.take();
+    story.see(pod(OLD, 12, Phase::Running));
+    story.wait(3_600_000);
+    assert_eq!(story.deletes(), []);
+}
+
+/// END-1: the engine is asked to drain what goes, also where it learns of it only then.
+#[test]
+fn who_registers_while_its_pod_goes_is_to_drain_at_once() {
+    let mut story = Story::begin(1, vec![pod(OLD, 5, Phase::Running)]);
+    story.see(PodView {
+        deleting: Some(30),
+        ..pod(OLD, 12, Phase::Running)
+    });
+    story.take();
+    story.tell(Input::Engine(EngineReport::Registered(OLD)));
+    let drains = story.take().into_iter().filter(|output| {
+        matches!(
+            output,
+            Output::Notice(Notice::Drain {
+                executor: OLD,
+                why: Why::End1,
+                ..
+            })
+        )
+    });
+    assert_eq!(drains.count(), 1);
+}
+
+/// SEE-2: restored from an older state, the cluster shows lower revisions from now on.
+#[test]
+fn a_cluster_that_has_gone_back_is_believed_after_a_while() {
+    let mut story = Story::begin(1, vec![pod(OLD, 5, Phase::Running)]);
+    story.wait(300_000);
+    let back = || vec![pod(OLD, 3, Phase::Pending)];
+    let mut raised = false;
+    for _ in 0..200 {
+        story.list(4, back());
+        raised |= story.take().iter().any(|output| {
+            matches!(output, Output::Notice(Notice::Raised(Finding::RevisionWentBack)))
+                || matches!(output, Output::Status(status) if status.findings.contains(&Finding::RevisionWentBack))
+        });
+        let status = story.controller.status().groups["a"].clone();
+        if status.by_class.contains_key(&Class::Pending) {
+            assert!(raised);
+            story.see(pod(OLD, 6, Phase::Running));
+            let status = story.controller.status().groups["a"].clone();
+            assert!(
+                status.by_class.contains_key(&Class::Running),
+                "it watches from there"
+            );
+            return;
+        }
+        while !story
+            .outputs
+            .iter()
+            .any(|output| matches!(output, Output::List { .. }))
+        {
+            story.wait(1000);
+        }
+    }
+    panic!("never believed");
+}
