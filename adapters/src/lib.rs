@@ -2,7 +2,7 @@
 //!
 //! - [`Fleet`] starts one; [`Handle`] says what is wanted; [`Running::events`] tells what becomes of it.
 //! - [`port::Cluster`] is what a cluster is to it: Kubernetes (`kube`), the in-memory [`fake`], or your own.
-//! - [`template::PodTemplate`] is what executors' pods are made from; [`file`] reads fleet files.
+//! - [`template::PodTemplate`] is what executors' pods are made from; [`mod@file`] reads fleet files.
 //! - [`core`] decides, without side effects.
 
 pub mod api;
