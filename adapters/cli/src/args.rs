@@ -31,6 +31,7 @@ Where the file says `engine: registering`, the command stands in for the engine:
 and says of each that is to be drained that it is.
 
 On a terminal the run is shown live; elsewhere, line by line. NO_COLOR turns colours off.
+EVENKEEL_LOG=debug writes what the library does to standard error: say `2> log` beside it on a terminal.
 
 ";
 

@@ -15,13 +15,26 @@ mod words;
 
 use args::{Cli, Command};
 use clap::Parser;
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 fn main() -> ExitCode {
+    log();
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Replay(args) => replay::replay(&args),
     }
     .into()
+}
+
+/// What the library logs goes to standard error, where `EVENKEEL_LOG` asks for it: `debug`, or `evenkeel=debug,kube=warn`.
+fn log() {
+    if let Ok(filter) = std::env::var("EVENKEEL_LOG") {
+        let ansi = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+            .with_writer(std::io::stderr)
+            .with_ansi(ansi)
+            .init();
+    }
 }

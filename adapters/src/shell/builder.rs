@@ -22,6 +22,7 @@ use evenkeel_core::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument;
 
 /// A fleet of executors: all those of one application.
 #[derive(Debug)]
@@ -165,6 +166,7 @@ impl FleetBuilder {
     /// # Errors
     /// Something given does not do, or there is no tokio runtime.
     pub fn start(self, cluster: Arc<dyn Cluster>) -> Result<Running, StartError> {
+        let span = tracing::info_span!("fleet", name = %self.name);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         self.check()?;
         let head = Head::new(self.config.clone(), self.name.clone());
@@ -215,7 +217,7 @@ impl FleetBuilder {
             streams: BTreeMap::new(),
             troubles: super::trouble::Troubles::default(),
         };
-        let task = runtime.spawn(task.run(Input::Desired(first)));
+        let task = runtime.spawn(task.run(Input::Desired(first)).instrument(span));
         let handle = Handle {
             inputs,
             status,

@@ -120,6 +120,9 @@ impl Task {
                 outcome: outcome.clone(),
             });
         }
+        if let Input::Answered { action, outcome } = &input {
+            tracing::debug!(action = action.0, ?outcome, "answered");
+        }
         let at = self.clock.now();
         let kept = self.recorder.is_some().then(|| input.clone());
         self.controller.handle(at, input);
@@ -160,6 +163,11 @@ impl Task {
 
     /// Tells the engine, if it still listens.
     fn tell(&self, event: Event) {
+        match &event {
+            Event::Notice(notice) => tracing::info!(?notice),
+            Event::Trouble(trouble) => tracing::warn!(trouble),
+            Event::Action { .. } | Event::Answer { .. } => {}
+        }
         let _ = self.events.send(event);
     }
 
@@ -177,7 +185,10 @@ impl Task {
                     stream.abort();
                 }
             }
-            Output::Lease(wish) => self.keep_lease(wish),
+            Output::Lease(wish) => {
+                tracing::debug!(?wish, "lease");
+                self.keep_lease(wish);
+            }
             Output::Notice(notice) => self.tell(Event::Notice(notice)),
             Output::Status(status) => {
                 self.status.send_replace(status);
@@ -188,6 +199,7 @@ impl Task {
     }
 
     fn execute(&mut self, id: ActionId, not_after: Time, action: Action) {
+        tracing::debug!(action = id.0, ?action, "begun");
         let request = self.requests.request(&action);
         if self.effects {
             self.tell(Event::Action { id, action });
