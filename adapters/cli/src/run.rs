@@ -15,7 +15,7 @@ use evenkeel::{
     core::{config::EngineMode, input::Shutdown},
     fake::{FakeCluster, World, WorldConfig},
     file::{self, ClusterKind, FleetFile},
-    kube::{KubeCluster, KubeOptions, driver_pod},
+    kube::{ConnectError, KubeCluster, KubeOptions, driver_pod},
     port::Cluster,
     shell::Sink,
 };
@@ -154,7 +154,11 @@ async fn on_kubernetes(args: &RunArgs, file: &FleetFile) -> Result<Place, NoRun>
         (None, Some(_)) => Owner::Driver,
     };
     let connected = KubeCluster::connect(&options, &file.fleet).await;
-    let cluster = connected.map_err(|error| unreachable(&error))?;
+    // No request was made yet: what fails here are files, but for a plugin that asks for credentials.
+    let cluster = connected.map_err(|error| match error {
+        ConnectError::Credentials => unreachable(&error),
+        error => NoRun(Exit::Usage, error.to_string()),
+    })?;
     let version = cluster.probe().await.map_err(|error| unreachable(&error))?;
     let owner = cluster
         .resolve_owner(&owner)

@@ -209,7 +209,7 @@ fn files(options: &KubeOptions, around: &Surroundings) -> Result<Vec<PathBuf>, C
 async fn from_files(files: &[PathBuf], options: &KubeOptions) -> Result<Config, ConnectError> {
     let mut merged = Kubeconfig::default();
     for path in files {
-        let next = Kubeconfig::read_from(path).map_err(unusable)?;
+        let next = Kubeconfig::read_from(path).map_err(|error| of_file(path, error))?;
         merged = merged.merge(next).map_err(unusable)?;
     }
     let choice = KubeConfigOptions {
@@ -219,6 +219,16 @@ async fn from_files(files: &[PathBuf], options: &KubeOptions) -> Result<Config, 
     Config::from_custom_kubeconfig(merged, &choice)
         .await
         .map_err(unusable)
+}
+
+/// Which of several files it is.
+fn of_file(path: &Path, error: KubeconfigError) -> ConnectError {
+    match unusable(error) {
+        ConnectError::Unusable { what } => ConnectError::Unusable {
+            what: format!("{}: {what}", path.display()),
+        },
+        other => other,
+    }
 }
 
 /// In our words: the parser's own quote the file, which holds secrets.
