@@ -6,6 +6,7 @@
 mod admin;
 mod assets;
 mod audit;
+mod etcd;
 mod files;
 mod guard;
 mod kubelet;
@@ -13,6 +14,7 @@ mod kubelet;
 pub use admin::{Admin, Refusal};
 pub use assets::{assets, missing, skips};
 pub use audit::AuditEvent;
+pub use etcd::Etcd;
 
 use self::guard::Guarded;
 use serde_json::json;
@@ -233,6 +235,12 @@ impl ControlPlane {
         self.start_api_server().await;
     }
 
+    /// The store behind the API server.
+    #[must_use]
+    pub fn etcd(&self) -> Etcd {
+        Etcd::new(self.etcd_port)
+    }
+
     /// Adds nodes of 64 CPUs, 256 GiB and 1,000 pods that KWOK keeps, and waits until they are ready.
     pub async fn add_nodes(&mut self, nodes: usize) {
         let admin = self.admin();
@@ -328,7 +336,8 @@ fn free_port() -> u16 {
 }
 
 /// The workspace's folder.
-fn workspace() -> &'static Path {
+#[must_use]
+pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the tests are in the workspace")
