@@ -308,6 +308,9 @@ pub enum Refusal {
     Quota(Name),
     /// Two servers settled a quota at once: worth a repeat.
     QuotaRace,
+    /// 403 by RBAC: the one who asks may not create, now. A server that has just started says so to all but
+    /// administrators until it has read its roles.
+    NotPermitted(Name),
     /// Any other 403; the server's message.
     Forbidden(Name),
     /// 400, 413, 422; the server's message.

@@ -105,6 +105,8 @@ pub enum Unmet {
     BackingOff,
     /// A quota is full (FAIL-3).
     Quota,
+    /// RBAC does not let us create (FAIL-3).
+    NotPermitted,
     /// The server asked for a pause (GROW-4).
     Throttled,
     /// The server can't be reached (FAIL-3).

@@ -4,13 +4,13 @@ mod common;
 
 use common::{moves::Knobs, world::FLEET};
 use evenkeel_core::{
-    Controller, ExecutorId, Input, Output, RequestId, Revision, Time, Uid,
+    ActionId, Controller, ExecutorId, Input, Output, RequestId, Revision, Time, Uid,
     input::{
         ContainerView, DesiredChange, EngineReport, Failure, GroupWish, Labels, LeaseNews, Listing,
-        Memory, Outcome, Phase, PodView, WatchEvent,
+        Memory, Outcome, Phase, PodView, Refusal, WatchEvent,
     },
     output::{Action, Cause, Notice, Why},
-    plan::{Class, Finding},
+    plan::{Class, Finding, Unmet},
 };
 use std::collections::BTreeMap;
 
@@ -114,6 +114,14 @@ impl Story {
         });
     }
 
+    /// Answers that action.
+    fn answer_to(&mut self, action: u64, outcome: Outcome) {
+        self.tell(Input::Answered {
+            action: ActionId(action),
+            outcome,
+        });
+    }
+
     fn take(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
     }
@@ -171,6 +179,108 @@ fn pod(id: ExecutorId, revision: u64, phase: Phase) -> PodView {
         sidecar_failed: false,
         message: None,
     }
+}
+
+/// The executor that a story's first create is for.
+const NEW: ExecutorId = ExecutorId::new(2, 1);
+
+fn creates(outputs: &[Output]) -> usize {
+    let create = |output: &&Output| {
+        matches!(
+            output,
+            Output::Execute {
+                action: Action::Create { .. },
+                ..
+            }
+        )
+    };
+    outputs.iter().filter(create).count()
+}
+
+/// FAIL-3: a server that has just started refuses all but administrators: no failure, and the same id later.
+#[test]
+fn who_may_not_create_now_is_held_and_not_charged() {
+    let mut story = Story::begin(1, Vec::new());
+    story.take();
+    let message = "pods is forbidden: User x cannot create resource pods";
+    story.answer_to(1, Outcome::Refused(Refusal::NotPermitted(message.into())));
+    let status = story.controller.status().clone();
+    assert!(status.groups["a"].unmet.contains_key(&Unmet::NotPermitted));
+    assert!(
+        status
+            .findings
+            .iter()
+            .any(|finding| matches!(finding, Finding::Refused { .. }))
+    );
+    assert_eq!((story.lost(), creates(&story.take())), (vec![], 0));
+    story.wait(9_999);
+    assert_eq!(creates(&story.take()), 0);
+    story.wait(1);
+    assert_eq!(creates(&story.outputs), 1);
+    story.answer(Outcome::Done {
+        revision: Revision::new(20),
+        uid: Some("u-1".into()),
+    });
+    assert!(story.controller.status().findings.is_empty());
+    assert_eq!(story.controller.status().groups["a"].failures, 0);
+}
+
+/// A story in which the first try of a create is unclear, and its repeat is refused for good.
+fn refused_after_an_unclear_try() -> Story {
+    let mut story = Story::begin(1, Vec::new());
+    story.answer_to(1, Outcome::Unclear(Failure::TimedOut));
+    story.wait(1000);
+    story.take();
+    story.answer_to(2, Outcome::Refused(Refusal::Forbidden("no".into())));
+    assert_eq!(
+        (story.lost(), creates(&story.outputs)),
+        (vec![], 0),
+        "the first try may have worked"
+    );
+    story
+}
+
+/// GROW-3: and it had not: the listing settles it.
+#[test]
+fn a_refusal_after_an_unclear_try_waits_for_a_listing() {
+    let mut story = refused_after_an_unclear_try();
+    story.list(20, Vec::new());
+    assert_eq!(
+        story.lost(),
+        [(
+            NEW,
+            Cause::CreateRejected {
+                reason: "forbidden".into()
+            }
+        )]
+    );
+    assert_eq!(creates(&story.outputs), 1, "the next id is tried");
+}
+
+/// GROW-3: and it had: the pod is ours.
+#[test]
+fn a_refusal_after_an_unclear_try_falls_when_the_pod_shows() {
+    let mut story = refused_after_an_unclear_try();
+    story.see(pod(NEW, 15, Phase::Running));
+    story.list(20, vec![pod(NEW, 15, Phase::Running)]);
+    assert_eq!((story.lost(), creates(&story.outputs)), (vec![], 0));
+    assert_eq!(story.controller.status().groups["a"].counting, 1);
+    story.see(PodView {
+        deleting: Some(30),
+        ..pod(NEW, 21, Phase::Running)
+    });
+    story.tell(Input::Watched {
+        request: story.watch,
+        event: WatchEvent::Left(PodView {
+            deleting: Some(30),
+            ..pod(NEW, 22, Phase::Running)
+        }),
+    });
+    assert_eq!(
+        story.lost(),
+        [(NEW, Cause::DeletedByOther)],
+        "of its own end, not of that refusal"
+    );
 }
 
 const OLD: ExecutorId = ExecutorId::new(1, 1);

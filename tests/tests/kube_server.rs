@@ -83,7 +83,10 @@ async fn create(cluster: &KubeCluster, pod: &Value) -> Outcome {
 fn says(outcome: &Outcome, refusal: fn(evenkeel::core::Name) -> Refusal, words: &str) {
     let message = match outcome {
         Outcome::Refused(
-            Refusal::Quota(message) | Refusal::Forbidden(message) | Refusal::Invalid(message),
+            Refusal::Quota(message)
+            | Refusal::NotPermitted(message)
+            | Refusal::Forbidden(message)
+            | Refusal::Invalid(message),
         ) => message.clone(),
         other => panic!("{other:?}"),
     };
@@ -206,7 +209,7 @@ async fn rights(plane: &ControlPlane) {
     cluster.probe().await.expect("anybody may ask");
     says(
         &create(&cluster, &pod("a")).await,
-        Refusal::Forbidden,
+        Refusal::NotPermitted,
         "cannot create resource",
     );
     assert_eq!(cluster.list(false).await, Err(Failure::Forbidden));

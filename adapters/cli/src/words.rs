@@ -90,7 +90,10 @@ fn refusal(refusal: &Refusal) -> String {
             retry_after_ms: Some(millis),
         } => format!("throttled for {}", span(Span(*millis))),
         Refusal::Throttled { .. } => "throttled".to_owned(),
-        Refusal::Quota(text) | Refusal::Forbidden(text) | Refusal::Invalid(text) => short(text),
+        Refusal::Quota(text)
+        | Refusal::NotPermitted(text)
+        | Refusal::Forbidden(text)
+        | Refusal::Invalid(text) => short(text),
         Refusal::QuotaRace => "two servers settled a quota at once".to_owned(),
         Refusal::NamespaceGone => "the namespace is ending or missing".to_owned(),
         Refusal::Unauthorized => "the credentials are no longer good".to_owned(),
@@ -160,6 +163,7 @@ pub fn unmet(unmet: Unmet) -> &'static str {
         Unmet::NamespaceGone => "no namespace",
         Unmet::BackingOff => "backing off",
         Unmet::Quota => "quota full",
+        Unmet::NotPermitted => "not permitted to create",
         Unmet::Throttled => "throttled",
         Unmet::Unreachable => "server unreachable",
         Unmet::Ramp => "ramping up",

@@ -36,7 +36,7 @@ pub fn outcome(write: Write, answer: &Refused) -> Outcome {
     let message = || answer.message.as_str().into();
     match (answer.code, write) {
         (401, _) => Outcome::Refused(Refusal::Unauthorized),
-        (403, _) => Outcome::Refused(forbidden(answer)),
+        (403, _) => Outcome::Refused(forbidden(write, answer)),
         // A POST is answered so where the namespace is missing.
         (404, Write::Create) => Outcome::Refused(Refusal::NamespaceGone),
         (404 | 410, _) => Outcome::Absent,
@@ -56,7 +56,7 @@ pub fn outcome(write: Write, answer: &Refused) -> Outcome {
 }
 
 /// What a 403 means: only its message tells (measured on Kubernetes 1.36).
-fn forbidden(answer: &Refused) -> Refusal {
+fn forbidden(write: Write, answer: &Refused) -> Refusal {
     let says = |words: &str| answer.message.contains(words);
     if answer
         .causes
@@ -71,6 +71,10 @@ fn forbidden(answer: &Refused) -> Refusal {
     // The service account of a new namespace is made a moment after it.
     if says("serviceaccount") && says("not found") {
         return Refusal::NamespaceGone;
+    }
+    // A server that has just started says so to all but administrators, until it has read its roles.
+    if write == Write::Create && says("cannot create resource") {
+        return Refusal::NotPermitted(answer.message.as_str().into());
     }
     Refusal::Forbidden(answer.message.as_str().into())
 }
@@ -121,8 +125,10 @@ mod tests {
         }
         let early = r#"pods "a" is forbidden: error looking up service account default/default: serviceaccount "default" not found"#;
         assert_eq!(forbidden(early), Outcome::Refused(Refusal::NamespaceGone));
+        let unpermitted = r#"pods is forbidden: User "nobody-much" cannot create resource "pods" in API group "" in the namespace "default""#;
+        let held = Outcome::Refused(Refusal::NotPermitted(unpermitted.into()));
+        assert_eq!(forbidden(unpermitted), held);
         for message in [
-            r#"pods is forbidden: User "nobody-much" cannot create resource "pods" in API group "" in the namespace "default""#,
             r#"pods "a" is forbidden: failed quota: cpu: must specify limits.cpu for: main"#,
             r#"pods "a" is forbidden: maximum cpu usage per Container is 1, but limit is 2"#,
             r#"pods "a" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false"#,

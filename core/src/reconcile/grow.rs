@@ -133,6 +133,7 @@ fn need(
             let why = match hold.why {
                 HoldReason::Quota => Unmet::Quota,
                 HoldReason::NamespaceGone => Unmet::NamespaceGone,
+                HoldReason::NotPermitted => Unmet::NotPermitted,
             };
             (why, Some(hold.until))
         })

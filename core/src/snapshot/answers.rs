@@ -99,7 +99,7 @@ impl Snapshot {
             why: Failure::Forbidden,
         };
         match outcome {
-            Outcome::Refused(Refusal::Forbidden(_)) => {
+            Outcome::Refused(Refusal::Forbidden(_) | Refusal::NotPermitted(_)) => {
                 self.findings.insert(finding);
             }
             Outcome::Done { .. } => {
@@ -196,14 +196,15 @@ impl Snapshot {
         };
         match refusal {
             Refusal::Forbidden(message) => {
-                self.create_failed(config, id, rejected("forbidden"), Some(message));
+                self.create_rejected(config, id, tried, rejected("forbidden"), message);
             }
             Refusal::Invalid(message) => {
-                self.create_failed(config, id, rejected("invalid"), Some(message));
+                self.create_rejected(config, id, tried, rejected("invalid"), message);
             }
-            Refusal::Quota(_) | Refusal::NamespaceGone => {
+            Refusal::Quota(_) | Refusal::NamespaceGone | Refusal::NotPermitted(_) => {
                 let why = match refusal {
                     Refusal::Quota(_) => HoldReason::Quota,
+                    Refusal::NotPermitted(_) => HoldReason::NotPermitted,
                     _ => HoldReason::NamespaceGone,
                 };
                 let at = self.hold_group(config, id, tried.action, why);
@@ -264,6 +265,27 @@ impl Snapshot {
         }
     }
 
+    /// The server will not have it. Where an earlier try is unclear, its pod may be there all the same: the verdict
+    /// waits for a listing, and falls if the pod shows (GROW-3).
+    fn create_rejected(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        tried: Tried,
+        cause: Cause,
+        message: &Name,
+    ) {
+        if !tried.unclear {
+            return self.create_failed(config, id, cause, Some(message));
+        }
+        self.create_again(config, id, self.now, tried);
+        self.change(config, id, |_, executor| {
+            if matches!(executor.write, Write::Again { .. }) {
+                executor.verdict = Some(rejection(cause, Some(message)));
+            }
+        });
+    }
+
     /// There is no pod, and there will be none. Nothing of the sort where a view or the engine knows better.
     fn create_failed(
         &mut self,
@@ -275,14 +297,7 @@ impl Snapshot {
         let unwanted = self.change(config, id, |_, executor| {
             executor.write = Write::None;
             if executor.is_unaccounted() && !executor.is_registered() {
-                let evidence = Evidence {
-                    message: message.cloned(),
-                    ..Evidence::default()
-                };
-                executor.verdict = Some(Arc::new(Verdict {
-                    cause,
-                    evidence: Arc::new(evidence),
-                }));
+                executor.verdict = Some(rejection(cause, message));
             }
             executor.verdict.is_some() && executor.seen().is_none()
         });
@@ -365,6 +380,17 @@ impl Snapshot {
             };
         });
     }
+}
+
+fn rejection(cause: Cause, message: Option<&Name>) -> Arc<Verdict> {
+    let evidence = Evidence {
+        message: message.cloned(),
+        ..Evidence::default()
+    };
+    Arc::new(Verdict {
+        cause,
+        evidence: Arc::new(evidence),
+    })
 }
 
 /// The view may have been ahead of the answer.

@@ -108,6 +108,7 @@ pub(crate) struct Hold {
 pub(crate) enum HoldReason {
     Quota,
     NamespaceGone,
+    NotPermitted,
 }
 
 impl GroupFacts {

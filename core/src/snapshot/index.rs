@@ -210,7 +210,7 @@ fn listing_wanted_at(
         (_, EngineFact::Registered { at, .. }) if executor.is_unaccounted() => {
             Some(at.after(config.ending.missing_tolerance))
         }
-        // LIVE-1: creates of an earlier incarnation are not repeated.
+        // LIVE-1: creates of an earlier incarnation are not repeated; GROW-3: nor are those refused after an unclear try.
         (
             Write::Again {
                 sort: Sort::Create,
@@ -218,7 +218,7 @@ fn listing_wanted_at(
                 ..
             },
             _,
-        ) if id.incarnation < incarnation => Some(*at),
+        ) if id.incarnation < incarnation || executor.verdict.is_some() => Some(*at),
         _ => None,
     }
 }

@@ -345,6 +345,15 @@ fn settled_by_absence(
             {
                 Some(Settled::Gone(Some(Cause::Missing)))
             }
+            // GROW-3: refused, and the unclear try before that had no effect.
+            (
+                EngineFact::Unknown,
+                Write::Again {
+                    sort: Sort::Create,
+                    at,
+                    ..
+                },
+            ) if executor.verdict.is_some() && *at <= started => Some(Settled::Gone(None)),
             // LIVE-1: the listing settles the unclear creates of an earlier incarnation.
             (
                 EngineFact::Unknown,

@@ -303,7 +303,7 @@ impl Executor {
                     ..
                 },
                 Fate::Wanted,
-            ) => Some(*at),
+            ) if self.verdict.is_none() => Some(*at),
             _ => None,
         }
     }

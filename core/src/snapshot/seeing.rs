@@ -244,6 +244,10 @@ impl Snapshot {
             on_node: view.node.is_some(),
             disrupted: view.disruption.is_some(),
         });
+        if before.is_none() && !executor.has_ended() {
+            // A refusal after an unclear try is no verdict on a pod that is there.
+            executor.verdict = None;
+        }
         executor.notes = notes(executor, view);
         close_write(executor, view);
         if executor.verdict.is_none() && (finished || class == Class::Terminating) {

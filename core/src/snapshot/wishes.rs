@@ -204,6 +204,7 @@ impl Snapshot {
             ) = (&executor.pod, &executor.write)
             {
                 executor.write = Write::None;
+                executor.verdict = None;
             }
             true
         });

@@ -2,6 +2,11 @@
 //!
 //! `bare-loop KUBECONFIG NAMESPACE PODS`
 
+use evenkeel::{
+    PodTemplate,
+    core::ExecutorId,
+    template::{Place, ShortTemplate},
+};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -9,7 +14,6 @@ use kube::{
     api::PostParams,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use serde_json::json;
 use std::{error::Error, time::Instant};
 
 const IN_FLIGHT: usize = 32;
@@ -27,16 +31,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.default_retry = false;
     let api: Api<Pod> = Api::namespaced(Client::try_from(config)?, namespace);
 
+    // The pods that `evenkeel run` makes, so that both ask the same of the server.
+    let template = PodTemplate::try_from(&ShortTemplate {
+        image: "registry.example/worker:1".to_owned(),
+        ..ShortTemplate::default()
+    })?;
+    let place = Place {
+        fleet: "bare".into(),
+        group: "workers".into(),
+        owner: None,
+        url: None,
+    };
+
     let began = Instant::now();
     let mut made = stream::iter(0..pods)
         .map(|number| {
-            let api = api.clone();
+            let (api, executor) = (api.clone(), ExecutorId::new(1, number + 1));
+            let pod = template.manifest(&place, executor);
             async move {
-                let pod = serde_json::from_value(json!({
-                    "apiVersion": "v1", "kind": "Pod",
-                    "metadata": {"name": format!("bare-{number}"), "labels": {"app": "bare-loop"}},
-                    "spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.example/worker:1"}]},
-                }))?;
+                let pod = serde_json::from_str(&pod)?;
                 api.create(&PostParams::default(), &pod).await?;
                 Ok::<_, Box<dyn Error>>(())
             }
