@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// future may leave its effect unknown.
 #[async_trait]
 pub trait Cluster: Send + Sync + 'static {
+    /// The fleet that it is seen from.
+    fn fleet(&self) -> &str;
+
     /// All pods of the fleet, in one consistent read: all pages, at one revision. With `all`, those labelled
     /// finished (END-2) too.
     async fn list(&self, all: bool) -> Result<Listing, Failure>;

@@ -4,13 +4,14 @@
 use evenkeel::{
     Event, Fleet, PodTemplate, Running,
     core::{
-        Config,
+        Config, ExecutorId,
         config::EngineMode,
         input::{DesiredChange, GroupWish, Shutdown},
         output::Notice,
     },
     fake::{FakeCluster, Weather, World, WorldConfig},
     port::{Cluster, LeaseError, LeaseRequest},
+    shell::StartError,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -278,4 +279,46 @@ async fn an_hour_of_bad_weather_ends_at_target() {
     }
     assert!(lost.len() > 100, "the weather was bad: {}", lost.len());
     assert!(lost.values().all(|times| *times == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_panics_fails_that_executor_alone() {
+    let cluster = calm();
+    let made = template();
+    let bad = move |executor: &ExecutorId| {
+        assert_ne!(executor.sequence, 2, "this one can't be made");
+        made.clone()
+    };
+    let mut fleet = Fleet::builder("demo")
+        .config(config(EngineMode::None))
+        .group("a", 3, bad)
+        .start(Arc::new(cluster.clone()))
+        .expect("starts");
+    fleet
+        .handle
+        .wait_until_at_target()
+        .await
+        .expect("gets there");
+    let lost = std::iter::from_fn(|| fleet.events.try_recv().ok()).find_map(|event| match event {
+        Event::Notice(Notice::Lost {
+            executor, evidence, ..
+        }) => Some((executor, evidence)),
+        _ => None,
+    });
+    let (executor, evidence) = lost.expect("one is lost");
+    assert_eq!(executor, ExecutorId::new(1, 2));
+    assert!(
+        evidence
+            .message
+            .as_deref()
+            .is_some_and(|message| message.contains("panicked for 1-2"))
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_of_another_fleet_is_refused() {
+    let started = Fleet::builder("other")
+        .group("a", 1, template())
+        .start(Arc::new(calm()));
+    assert!(matches!(started, Err(StartError::OtherFleet(fleet)) if fleet == "demo"));
 }

@@ -26,7 +26,7 @@ Examples:
 However a run ends, the fleet's own `shutdown` says what becomes of its executors: delete, drain or leave. To set a
 fleet up and go, write `shutdown: leave` into its file and run it with --until-converged.
 
-The first Ctrl-C or SIGTERM ends the run in that way; a second one ends it at once and leaves everything as it is.
+The first Ctrl-C, SIGTERM or SIGHUP ends the run in that way; a second one ends it at once and leaves everything as it is.
 Where the file says `engine: registering`, the command stands in for the engine: it registers each executor that runs,
 and says of each that is to be drained that it is.
 
@@ -91,7 +91,7 @@ pub struct RunArgs {
     /// What chance is drawn from, on the fake cluster and in the waits between repeats
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Write a flight record to this file, for `evenkeel replay`
+    /// Write a flight record to this file, for `evenkeel replay`; one that is there is written over
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// How to tell what happens

@@ -17,12 +17,12 @@ use evenkeel::{
     file::{self, ClusterKind, FleetFile},
     kube::{ConnectError, KubeCluster, KubeOptions, driver_pod},
     port::Cluster,
-    shell::Sink,
+    shell::{self, Sink},
 };
 use std::{
     collections::hash_map::RandomState,
     env,
-    fs::{OpenOptions, Permissions},
+    fs::{Metadata, OpenOptions, Permissions},
     hash::BuildHasher,
     io::{self, BufWriter, IsTerminal},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -154,9 +154,10 @@ async fn on_kubernetes(args: &RunArgs, file: &FleetFile) -> Result<Place, NoRun>
         (None, Some(_)) => Owner::Driver,
     };
     let connected = KubeCluster::connect(&options, &file.fleet).await;
-    // No request was made yet: what fails here are files, but for a plugin that asks for credentials.
+    // No request was made yet: what fails here are files, but for a plugin that asks for credentials, and for no
+    // cluster at all.
     let cluster = connected.map_err(|error| match error {
-        ConnectError::Credentials => unreachable(&error),
+        ConnectError::Credentials | ConnectError::NotConfigured { .. } => unreachable(&error),
         error => NoRun(Exit::Usage, error.to_string()),
     })?;
     let version = cluster.probe().await.map_err(|error| unreachable(&error))?;
@@ -172,8 +173,17 @@ async fn on_kubernetes(args: &RunArgs, file: &FleetFile) -> Result<Place, NoRun>
     })
 }
 
-/// A file for the flight record, for the user's eyes only: names and messages of a cluster are in it.
+/// A file for the flight record, for the user's eyes only: names and messages of a cluster are in it. One that is there
+/// is written over only where it is a flight record, or empty.
 fn record(path: &Path) -> Result<Sink, NoRun> {
+    let refused = |why: String| NoRun(Exit::Usage, format!("{}: {why}", path.display()));
+    let there = path.metadata().ok();
+    let regular = there.as_ref().is_none_or(Metadata::is_file);
+    let full = there.is_some_and(|there| there.is_file() && there.len() > 0);
+    if full && !shell::is_record(path) {
+        let why = "it is there, and is no flight record; name another file for --record";
+        return Err(refused(why.to_owned()));
+    }
     let open = || -> io::Result<Sink> {
         let mut options = OpenOptions::new();
         let file = options
@@ -182,17 +192,13 @@ fn record(path: &Path) -> Result<Sink, NoRun> {
             .truncate(true)
             .mode(0o600)
             .open(path)?;
-        // One that was there keeps its mode otherwise.
-        file.set_permissions(Permissions::from_mode(0o600))?;
+        if regular {
+            // One that was there keeps its mode otherwise.
+            file.set_permissions(Permissions::from_mode(0o600))?;
+        }
         Ok(Box::new(BufWriter::new(file)))
     };
-    open().map_err(|error| {
-        let path = path.display();
-        NoRun(
-            Exit::Usage,
-            format!("{path}: the flight record can't be written: {error}"),
-        )
-    })
+    open().map_err(|error| refused(format!("the flight record can't be written: {error}")))
 }
 
 /// How the run is shown, and whether keys are to be read for it.

@@ -1,4 +1,4 @@
-//! What ends a run: Ctrl-C, SIGTERM, and on a terminal in raw mode the keys that stand for them.
+//! What ends a run: Ctrl-C, SIGTERM, a terminal that goes away, and on a terminal in raw mode the keys that stand for them.
 
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use std::{io, thread, time::Duration};
@@ -7,14 +7,15 @@ use tokio::{
     sync::mpsc::UnboundedSender,
 };
 
-/// Sends a message for each Ctrl-C and each SIGTERM.
+/// Sends a message for each Ctrl-C, SIGTERM and SIGHUP.
 ///
 /// # Errors
 /// The system does not let signals be handled.
 pub fn on_signals(stop: UnboundedSender<()>) -> io::Result<()> {
     let interrupt = signal(SignalKind::interrupt())?;
     let terminate = signal(SignalKind::terminate())?;
-    for received in [interrupt, terminate] {
+    let hangup = signal(SignalKind::hangup())?;
+    for received in [interrupt, terminate, hangup] {
         tokio::spawn(forward(received, stop.clone()));
     }
     Ok(())

@@ -312,3 +312,18 @@ fn when_nobody_reads_it_is_shut_down_without_a_word() {
         .expect("text");
     assert_eq!(err, "");
 }
+
+#[test]
+fn a_record_writes_over_nothing_but_a_record() {
+    let (folder, path) = fleet(FLEET);
+    let before = fs::read_to_string(&path).expect("it is there");
+    let (status, _, err) = ran(&["run", name(&path), "--for", "0s", "--record", name(&path)]);
+    assert_eq!(status, 2, "{err}");
+    assert!(err.contains("no flight record"), "{err}");
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), before);
+    let record = folder.path().join("flight.jsonl");
+    for _ in 0..2 {
+        let (status, _, err) = ran(&["run", name(&path), "--for", "0s", "--record", name(&record)]);
+        assert_ne!(status, 2, "{err}");
+    }
+}

@@ -119,6 +119,10 @@ impl fmt::Debug for FakeCluster {
 
 #[async_trait]
 impl Cluster for FakeCluster {
+    fn fleet(&self) -> &str {
+        &self.fleet
+    }
+
     async fn list(&self, all: bool) -> Result<Listing, Failure> {
         let mut pages = Pages::new(&self.fleet, all);
         while !self.request(|world| pages.next(world)).await? {}

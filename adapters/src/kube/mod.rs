@@ -203,6 +203,10 @@ impl KubeCluster {
 
 #[async_trait]
 impl Cluster for KubeCluster {
+    fn fleet(&self) -> &str {
+        &self.fleet
+    }
+
     async fn list(&self, all: bool) -> Result<Listing, Failure> {
         let selector = encode(&labels::selector(&self.fleet, all));
         let first = format!("{}?labelSelector={selector}&limit={PAGE}", self.pods);

@@ -77,6 +77,9 @@ pub enum StartError {
     /// A group is wanted whose template is not there.
     #[error("group {0} has no template of the hash {1:016x}; give it one with template()")]
     NoTemplate(Group, u64),
+    /// The cluster is seen from another fleet.
+    #[error("the cluster given is seen from the fleet {0:?}; make it with this fleet's own name")]
+    OtherFleet(String),
     /// The flight record can't be written.
     #[error("the flight record can't be written: {0}")]
     Record(#[from] std::io::Error),
@@ -169,6 +172,9 @@ impl FleetBuilder {
         let span = tracing::info_span!("fleet", name = %self.name);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         self.check()?;
+        if *self.name != *cluster.fleet() {
+            return Err(StartError::OtherFleet(cluster.fleet().to_owned()));
+        }
         let head = Head::new(self.config.clone(), self.name.clone());
         let recorder = self
             .recorder

@@ -5,7 +5,7 @@ use evenkeel_core::{
     flight::{Difference, FORMAT, Head, Replay, Step},
 };
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// Where a flight record goes.
 pub type Sink = Box<dyn Write + Send>;
@@ -100,6 +100,22 @@ struct Format {
     format: u32,
     version: String,
 }
+
+/// Whether that file begins as a flight record does.
+#[must_use]
+pub fn is_record(path: &std::path::Path) -> bool {
+    let Ok(file) = std::fs::File::open(path) else {
+        return false;
+    };
+    let mut first = String::new();
+    let read = io::BufReader::new(file)
+        .take(LONGEST_HEAD)
+        .read_line(&mut first);
+    read.is_ok() && serde_json::from_str::<Format>(&first).is_ok()
+}
+
+/// A head has the knobs of each group; more than this it never is.
+const LONGEST_HEAD: u64 = 64 << 20;
 
 /// Plays a record again, and compares every output.
 ///

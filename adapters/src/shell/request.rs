@@ -6,6 +6,7 @@ use crate::{
     template::{Place, Templates},
 };
 use evenkeel_core::{ExecutorId, Name, input::Refusal, output::Action};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a fleet's requests are made with.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ impl RequestMaker {
     /// The request of that action.
     ///
     /// # Errors
-    /// There is no template of the hash that it asks for: certainly no effect.
+    /// There is no template of the hash that it asks for, or its function panicked: certainly no effect.
     pub fn request(&self, action: &Action) -> Result<Request, Refusal> {
         let name = |executor: &ExecutorId| executor.pod_name(&self.fleet);
         Ok(match action {
@@ -39,12 +40,14 @@ impl RequestMaker {
                     owner: self.owner.clone(),
                     url: self.url.clone(),
                 };
-                let made = self.templates.manifest(&place, *template, *executor);
-                let manifest = made.ok_or_else(|| {
-                    Refusal::Invalid(
-                        format!("group {group} has no template of the hash {template:016x}").into(),
-                    )
+                let refused = |why: &str| Refusal::Invalid(format!("group {group}: {why}").into());
+                // A template may be a function of the user's: its panic is that executor's failure, and no more.
+                let make = || self.templates.manifest(&place, *template, *executor);
+                let made = catch_unwind(AssertUnwindSafe(make)).map_err(|_| {
+                    refused(&format!("the template's function panicked for {executor}"))
                 })?;
+                let manifest = made
+                    .ok_or_else(|| refused(&format!("no template has the hash {template:016x}")))?;
                 Request::Create {
                     name: name(executor),
                     manifest,
