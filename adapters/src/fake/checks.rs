@@ -1,7 +1,7 @@
 //! What the API server checks of a pod before it is made, and what it fills in.
 
 use super::{
-    Answer,
+    Answer, fields,
     refusal::{self, Wrong},
 };
 use crate::api::{
@@ -26,9 +26,15 @@ const KEY: &str = "name part must consist of alphanumeric characters, '-', '_' o
 const QUANTITY: &str = "quantities must match the regular expression \
     '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/// Decodes a manifest.
+/// Decodes a manifest, strictly.
 pub(super) fn decode(manifest: &str) -> Answer<Pod> {
-    serde_json::from_str(manifest).map_err(|error| unreadable(&error.to_string()))
+    let wrong = |error: serde_json::Error| unreadable(&error.to_string());
+    let value = serde_json::from_str(manifest).map_err(wrong)?;
+    if let Some(field) = fields::unknown(&value) {
+        let why = format!("strict decoding error: unknown field \"{field}\"");
+        return Err(unreadable(&why));
+    }
+    serde_json::from_value(value).map_err(wrong)
 }
 
 fn unreadable(why: &str) -> crate::api::answer::Refused {

@@ -17,7 +17,7 @@
 //! - Memory is bounded by the objects there are, [`WorldConfig::history`] and [`WorldConfig::audit`].
 //!
 //! # Left out
-//! - Quota, RBAC, admission beyond a pod's own shape, claims and resizing; unknown fields are dropped, not refused.
+//! - Quota, RBAC, admission beyond a pod's own shape, claims and resizing; unknown fields are refused down to a container's, not below.
 //! - Init containers, probes, restarts in place and priorities: a test has [`Disruption::Preemption`] instead.
 //! - Node objects: they have a name and room, and are not to be listed. PodGC acts after [`Weather::pod_gc`].
 //! - A second API server with a view of another age. Events reach a watch at once.
@@ -30,6 +30,7 @@ mod checks;
 mod cluster;
 mod collectors;
 mod faults;
+mod fields;
 mod front;
 mod kubelet;
 mod lease;
