@@ -29,6 +29,16 @@ impl World {
         Ok(self.write_lease(name, uid, spec))
     }
 
+    /// The Lease of that name, where it has that UID.
+    fn get_lease_of(&self, name: &str, uid: &Uid) -> Answer<Lease> {
+        let there = self.get_lease(name)?;
+        if there.uid != *uid {
+            let (wanted, is) = (uid.to_string(), there.uid.to_string());
+            return Err(refusal::other_uid(LEASE, name, &wanted, &is));
+        }
+        Ok(there)
+    }
+
     pub(super) fn replace_lease(
         &mut self,
         name: &str,
@@ -36,11 +46,7 @@ impl World {
         revision: Revision,
         spec: &LeaseSpec,
     ) -> Answer<Lease> {
-        let there = self.get_lease(name)?;
-        if there.uid != *uid {
-            let (wanted, is) = (uid.to_string(), there.uid.to_string());
-            return Err(refusal::other_uid(LEASE, name, &wanted, &is));
-        }
+        let there = self.get_lease_of(name, uid)?;
         if there.revision != revision {
             return Err(refusal::modified(LEASES, name));
         }
@@ -56,11 +62,7 @@ impl World {
         uid: &Uid,
         revision: Revision,
     ) -> Answer<Lease> {
-        let there = self.get_lease(name)?;
-        if there.uid != *uid {
-            let (wanted, is) = (uid.to_string(), there.uid.to_string());
-            return Err(refusal::other_uid(LEASE, name, &wanted, &is));
-        }
+        let there = self.get_lease_of(name, uid)?;
         if there.revision != revision {
             let (wanted, is) = (revision.to_string(), there.revision.to_string());
             return Err(refusal::other_revision(LEASE, name, &wanted, &is));
