@@ -3,8 +3,8 @@
 use evenkeel_core::{
     Config, Span,
     config::{
-        Ending, EngineMode, Failing, GroupConfig, Growing, Living, Ramp, Replace, Seeing, Shrink,
-        Shrinking,
+        Ending, EngineMode, Failing, GroupConfig, Growing, Living, Ramp, Replace, Roll, RollPolicy,
+        Seeing, Shrink, Shrinking,
     },
 };
 use std::collections::BTreeMap;
@@ -27,10 +27,15 @@ pub fn config() -> Config {
             request_timeout: Span::seconds(30),
             max_pending: None,
             max_executors: None,
+            start_timeout: Some(Span::seconds(600)),
+            register_timeout: Some(Span::seconds(600)),
+            image_pull_patience: Some(Span::seconds(120)),
         },
         shrinking: Shrinking {
             pending_protection: Span::seconds(60),
             drain_timeout: Span::seconds(300),
+            max_deletes: None,
+            suspicious_loss: Some(50),
         },
         ending: Ending {
             keep_finished: false,
@@ -42,6 +47,10 @@ pub fn config() -> Config {
             max_failures: None,
             failure_window: Some(Span::seconds(3600)),
             healthy_after: Span::seconds(10),
+            backoff_after: 2,
+            backoff_window: Span::seconds(600),
+            backoff_first: Span::seconds(30),
+            backoff_max: Span::seconds(300),
             quota_retry: Span::seconds(10),
             quota_retry_max: Span::seconds(120),
         },
@@ -60,5 +69,15 @@ pub fn group() -> GroupConfig {
         max_pending: None,
         replace: Replace::AtOnce,
         shrink: Shrink::Asked,
+        before_loss: true,
+        roll: Roll {
+            every: None,
+            at_once: 1,
+            policy: RollPolicy::Oldest,
+            min_tasks: 0,
+            on_change: true,
+        },
+        claims: None,
+        resize: None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Plain and complete, without `Default`: defaults live where fleet files are read.
 
-use crate::words::{Group, Span};
+use crate::words::{Group, Name, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,6 +42,13 @@ impl Config {
     pub fn group(&self, group: &str) -> &GroupConfig {
         self.groups.get(group).unwrap_or(&self.other_groups)
     }
+
+    /// CLAIM: whether any group's executors use claims.
+    #[must_use]
+    pub fn uses_claims(&self) -> bool {
+        let mut groups = self.groups.values().chain([&self.other_groups]);
+        groups.any(|group| group.claims.is_some())
+    }
 }
 
 /// What is known of an executor beyond its pod.
@@ -78,6 +85,12 @@ pub struct Growing {
     pub max_pending: Option<u64>,
     /// GROW-2: the most executors of the fleet, those that leave included; None: no bound.
     pub max_executors: Option<u64>,
+    /// GROW-6: a pod that was pending for so long is given up; None: never.
+    pub start_timeout: Option<Span>,
+    /// GROW-6: an executor that has run for so long without registering is given up; None: never.
+    pub register_timeout: Option<Span>,
+    /// GROW-6: a pod whose containers could not be made for so long is given up; None: never.
+    pub image_pull_patience: Option<Span>,
 }
 
 /// GROW-4: what bounds creates.
@@ -102,6 +115,20 @@ pub struct Shrinking {
     pub pending_protection: Span,
     /// SHRINK-2: a drain lasts no longer.
     pub drain_timeout: Span,
+    /// SHRINK-5: what an excess may take; None: no bound.
+    pub max_deletes: Option<DeleteBudget>,
+    /// SHRINK-5: a listing that lacks so many percent of the counting executors, or more, is not believed at once; None:
+    /// every one is.
+    pub suspicious_loss: Option<u32>,
+}
+
+/// SHRINK-5: what an excess may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteBudget {
+    /// At most so many…
+    pub size: u32,
+    /// …in any span of this length.
+    pub every: Span,
 }
 
 /// What becomes of the finished, the stuck and the missing (END).
@@ -126,6 +153,14 @@ pub struct Failing {
     pub failure_window: Option<Span>,
     /// FAIL-2: with no engine, an executor that has run for this long has started well.
     pub healthy_after: Span,
+    /// FAIL-2: so many startup failures…
+    pub backoff_after: u32,
+    /// …within this time put their group in backoff.
+    pub backoff_window: Span,
+    /// FAIL-2: how long until the first probe, doubling from probe to probe…
+    pub backoff_first: Span,
+    /// …up to this.
+    pub backoff_max: Span,
     /// FAIL-3: how long a full quota holds the group, at first…
     pub quota_retry: Span,
     /// …and at most.
@@ -153,6 +188,67 @@ pub struct GroupConfig {
     pub replace: Replace,
     /// SHRINK-2: who lets running executors go.
     pub shrink: Shrink,
+    /// SPOT: an executor that will soon be lost is replaced before it is; else only after.
+    pub before_loss: bool,
+    /// ROLL.
+    pub roll: Roll,
+    /// CLAIM; None: its executors use no claims.
+    pub claims: Option<Claims>,
+    /// SIZE; None: executors stay as they are.
+    pub resize: Option<Resize>,
+}
+
+/// ROLL: when running executors are replaced by newer ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roll {
+    /// Some are replaced this often; None: never for their age.
+    pub every: Option<Span>,
+    /// At most so many at a time.
+    pub at_once: u32,
+    /// Which.
+    pub policy: RollPolicy,
+    /// Only those that have done at least so many tasks (metric `tasks`).
+    pub min_tasks: i64,
+    /// Those made from another template than the group's are replaced first, and at once.
+    pub on_change: bool,
+}
+
+/// ROLL: which executor is replaced next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollPolicy {
+    /// The lowest id.
+    LowestId,
+    /// The one that was made first.
+    Oldest,
+    /// The one with the highest value of this metric.
+    Highest(Name),
+    /// One with a value of this metric of over two population standard deviations above the mean; else the highest.
+    Outlier(Name),
+}
+
+/// CLAIM: the persistent volume claim that each executor of a group uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// How large, in bytes.
+    pub bytes: u64,
+    /// Of which storage class; None: the cluster's default.
+    pub class: Option<Name>,
+    /// One that is free is used again; else it is deleted.
+    pub reuse: bool,
+    /// No claim is made beyond the group's target: an executor waits for one to come free.
+    pub wait: bool,
+}
+
+/// SIZE: when an executor is given more memory where it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resize {
+    /// When it uses more than so many percent of its limit…
+    pub threshold: u32,
+    /// …it is given so many percent more…
+    pub percent: u32,
+    /// …up to so many bytes; None: no bound.
+    pub max: Option<u64>,
 }
 
 /// GROW-1: when the place of a leaving executor is free.

@@ -1,6 +1,9 @@
 //! What comes in: time, wishes, reports, the lease, and what the cluster shows and answers.
 
-use crate::words::{ActionId, ExecutorId, Group, Name, RequestId, Revision, Time, Uid};
+use crate::{
+    output::Cause,
+    words::{ActionId, ExecutorId, Group, Name, RequestId, Revision, Time, Uid},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Input {
     /// Time has passed. A wake-up nobody asked for does no harm.
     Wake,
+    /// Somebody doubts the view: a listing is asked for at once, whatever the timers say.
+    Relist,
     /// One atomic change of what is wanted: a smaller target and the executors to go travel together.
     Desired(DesiredChange),
     /// What the engine reports of one executor.
@@ -111,6 +116,24 @@ pub enum EngineReport {
     Busy(ExecutorId),
     /// It was asked to drain, and has.
     Drained(ExecutorId),
+    /// It will soon be lost, for no fault of its own (SPOT).
+    Disrupted {
+        /// Which.
+        executor: ExecutorId,
+        /// `Preempted`, `Evicted` or `NodeLost`; anything else counts as `Preempted`.
+        reason: Cause,
+        /// When it will be gone, where that is known.
+        deadline: Option<Time>,
+    },
+    /// A number of its own: `memory` in bytes (SIZE), `tasks` done so far, or any that a policy looks at (ROLL).
+    Metric {
+        /// Which.
+        executor: ExecutorId,
+        /// The metric's name.
+        name: Name,
+        /// Its newest value.
+        value: i64,
+    },
 }
 
 /// What became of a wish about the fleet's Lease.
@@ -148,6 +171,21 @@ pub struct Memory {
     pub failures: Vec<(Group, u64)>,
     /// The fleet is halted (FAIL-1).
     pub halted: bool,
+    /// The startup failures that may still put a group in backoff, oldest first, as `failures` (FAIL-2).
+    pub startup_failures: Vec<(Group, u64)>,
+    /// The groups in backoff (FAIL-2).
+    pub backoffs: BTreeMap<Group, BackoffMemory>,
+}
+
+/// How far a group's backoff has come (FAIL-2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BackoffMemory {
+    /// How many milliseconds ago the last probe was asked for, or the backoff entered.
+    pub since: u64,
+    /// How many probes there were.
+    pub probes: u32,
+    /// The last probe, where its fate is not known yet.
+    pub probe: Option<ExecutorId>,
 }
 
 /// All pods of the fleet at one revision: a consistent read.
@@ -157,8 +195,30 @@ pub struct Listing {
     pub revision: Revision,
     /// The pods with the fleet's label that are not labelled finished (unless that was asked for).
     pub pods: Vec<PodView>,
+    /// The fleet's claims, read after the pods, where that was asked for (CLAIM).
+    #[serde(default)]
+    pub claims: Vec<ClaimView>,
     /// Names of those that did not decode.
     pub undecodable: Vec<Name>,
+}
+
+/// What is kept of a persistent volume claim (CLAIM).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClaimView {
+    /// Its name.
+    pub name: Name,
+    /// Its revision.
+    pub revision: Revision,
+    /// `evenkeel.dev/group`.
+    pub group: Group,
+    /// `spec.storageClassName`; None: the cluster's default.
+    pub class: Option<Name>,
+    /// `spec.resources.requests.storage`.
+    pub bytes: u64,
+    /// Age in milliseconds when this was seen, as [`PodView::age_ms`].
+    pub age_ms: u64,
+    /// It has a deletion timestamp.
+    pub deleting: bool,
 }
 
 /// One event of a watch.
@@ -219,8 +279,28 @@ pub struct PodView {
     pub main: Option<ContainerView>,
     /// Another container ended with an exit code other than 0.
     pub sidecar_failed: bool,
+    /// Why containers and init containers wait, each reason once, the main container's first (GROW-6).
+    #[serde(default)]
+    pub waiting: Vec<Name>,
+    /// The main container's memory in bytes; None where it has not both a request and a limit (SIZE).
+    #[serde(default)]
+    pub memory: Option<MemoryView>,
+    /// The claims that its volumes use (CLAIM).
+    #[serde(default)]
+    pub claims: Vec<Name>,
     /// `status.message`, or what the main container left as its termination message.
     pub message: Option<Name>,
+}
+
+/// The memory of a main container that has a request and a limit (SIZE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryView {
+    /// The limit in force, in bytes: the container's status, where that says so, else the spec.
+    pub limit: u64,
+    /// The limit that the spec asks for, in bytes: higher while a resize is under way.
+    pub asked: u64,
+    /// The node can't grant what is asked for (condition `PodResizePending`, reason `Infeasible`).
+    pub infeasible: bool,
 }
 
 /// The labels that are ours.

@@ -26,6 +26,9 @@ pub enum Output {
         request: RequestId,
         /// With those labelled finished (END-2), which are otherwise out of view: asked for at shutdown (LIVE-4).
         all: bool,
+        /// With the fleet's claims, read after the pods (CLAIM).
+        #[serde(default)]
+        claims: bool,
     },
     /// Open a watch.
     Watch {
@@ -60,6 +63,9 @@ pub enum Action {
         group: Group,
         /// The hash of the template to make it from.
         template: u64,
+        /// The claims that it is to use (CLAIM).
+        #[serde(default)]
+        claims: Vec<Name>,
     },
     /// Delete the executor's pod, with its own grace.
     Delete {
@@ -76,6 +82,30 @@ pub enum Action {
         executor: ExecutorId,
         /// Only the object with this UID.
         uid: Uid,
+    },
+    /// Give the pod's main container more memory, request and limit, where it runs (Kubernetes: subresource `resize`).
+    Resize {
+        /// Which.
+        executor: ExecutorId,
+        /// The group that it belongs to.
+        group: Group,
+        /// Only the object with this UID.
+        uid: Uid,
+        /// How much, in bytes.
+        memory: u64,
+    },
+    /// Make a persistent volume claim, as the group's config says (CLAIM). One of that name that is the fleet's own is
+    /// an earlier try: done.
+    CreateClaim {
+        /// Its name.
+        name: Name,
+        /// The group that it is for.
+        group: Group,
+    },
+    /// Delete a claim of the fleet's.
+    DeleteClaim {
+        /// Its name.
+        name: Name,
     },
 }
 
@@ -142,6 +172,13 @@ pub enum Notice {
     Cleared(Finding),
     /// The failure budget is spent: nothing more is created until the engine resumes (FAIL-1).
     Halted,
+    /// Too many executors of a group fail before they start well: it is tried with one at a time (FAIL-2).
+    Backoff {
+        /// Which group.
+        group: Group,
+        /// When the next probe is due; None: the backoff is over.
+        until: Option<Time>,
+    },
 }
 
 /// Why an executor ended: exactly one each (END-1).
@@ -267,6 +304,8 @@ pub struct Evidence {
 pub enum Why {
     /// A shortfall is made up.
     Grow1,
+    /// It did not start, or did not register, in time.
+    Grow6,
     /// An excess is taken from those not yet running.
     Shrink1,
     /// The engine asked.
@@ -281,4 +320,12 @@ pub enum Why {
     Live4,
     /// It is a ghost or a stray.
     See3,
+    /// It is replaced by a newer one.
+    Roll,
+    /// An executor needs a claim, or nobody does any more.
+    Claim,
+    /// It needs more memory.
+    Size,
+    /// It will soon be lost.
+    Spot,
 }

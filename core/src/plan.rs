@@ -19,6 +19,8 @@ pub struct Plan {
     pub withdrawn: Vec<ExecutorId>,
     /// Running executors to be let go for an excess, as by `release` (SHRINK-2, `shrink: idle`).
     pub released: Vec<ExecutorId>,
+    /// Executors that are to be replaced, by group; a group without any has none that may be, and its turn is over (ROLL).
+    pub rolls: BTreeMap<Group, Vec<ExecutorId>>,
     /// How each group stands.
     pub groups: BTreeMap<Group, GroupStatus>,
     /// What is not as it should be.
@@ -35,6 +37,7 @@ impl Plan {
             && self.decisions.is_empty()
             && self.withdrawn.is_empty()
             && self.released.is_empty()
+            && self.rolls.is_empty()
     }
 }
 
@@ -72,6 +75,12 @@ pub struct GroupStatus {
     pub by_class: BTreeMap<Class, u64>,
     /// Failures within the window (FAIL-1).
     pub failures: u64,
+    /// How many of those that count were made from another template than the group's (ROLL).
+    #[serde(default)]
+    pub outdated: u64,
+    /// How many are being replaced by newer ones (ROLL).
+    #[serde(default)]
+    pub rolling: u64,
     /// Why it is not at rest.
     pub unmet: BTreeMap<Unmet, Unfilled>,
 }
@@ -190,6 +199,18 @@ pub enum WakeReason {
     DrainTimeout,
     /// When an executor has run for `healthy_after`.
     Healthy,
+    /// When a pod was pending for too long (GROW-6).
+    StartTimeout,
+    /// When a running executor should have registered (GROW-6).
+    RegisterTimeout,
+    /// When an image was waited for long enough (GROW-6).
+    ImagePatience,
+    /// When a group in backoff is tried again (FAIL-2).
+    Probe,
+    /// When more may be deleted (SHRINK-5).
+    DeleteBudget,
+    /// When a group's next executor is replaced (ROLL).
+    Roll,
     /// When a held group may create again (FAIL-3).
     Quota,
     /// When the next batch or effect may go out (GROW-4).

@@ -86,6 +86,7 @@ impl Story {
         let outcome = Ok(Listing {
             revision,
             pods,
+            claims: Vec::new(),
             undecodable: Vec::new(),
         });
         let request = asked.expect("a listing was asked for");
@@ -177,6 +178,9 @@ fn pod(id: ExecutorId, revision: u64, phase: Phase) -> PodView {
         ready: phase == Phase::Running,
         main,
         sidecar_failed: false,
+        waiting: Vec::new(),
+        memory: None,
+        claims: Vec::new(),
         message: None,
     }
 }

@@ -357,7 +357,7 @@ impl Life {
                     }
                 }
             }
-            Output::List { request, all } => {
+            Output::List { request, all, .. } => {
                 let (before, _) = self.world.latency();
                 let asked = self.local();
                 self.plan(

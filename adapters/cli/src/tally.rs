@@ -41,7 +41,7 @@ impl Tally {
                 let kind = match action {
                     Action::Create { .. } => Kind::Create,
                     Action::Delete { .. } => Kind::Delete,
-                    Action::MarkFinished { .. } => Kind::Other,
+                    _ => Kind::Other,
                 };
                 self.open.insert(*id, kind);
             }
@@ -137,6 +137,7 @@ mod tests {
                 executor,
                 group: "a".into(),
                 template: 1,
+                claims: Vec::new(),
             },
         };
         let delete = |id| Event::Action {

@@ -43,6 +43,10 @@ pub fn notice(notice: &Notice) -> String {
         }
         Notice::Raised(found) => format!("finding: {}", finding(found)),
         Notice::Cleared(found) => format!("over: {}", finding(found)),
+        Notice::Backoff { group, until } => match until {
+            Some(at) => format!("group {group} backs off, next try at {}", span(Span(at.0))),
+            None => format!("group {group} backs off no more"),
+        },
         Notice::Halted => "halted: the failure budget is spent, nothing more is created".to_owned(),
     }
 }
@@ -67,6 +71,11 @@ pub fn action(action: &Action) -> String {
             executor, group, ..
         } => format!("create {executor} ({group})"),
         Action::Delete { executor, .. } => format!("delete {executor}"),
+        Action::Resize {
+            executor, memory, ..
+        } => format!("give {executor} {memory} bytes of memory"),
+        Action::CreateClaim { name, .. } => format!("create claim {name}"),
+        Action::DeleteClaim { name } => format!("delete claim {name}"),
         Action::MarkFinished { executor, .. } => format!("label {executor} as finished"),
     }
 }
@@ -149,6 +158,11 @@ fn rule(why: Why) -> &'static str {
         Why::End2 => "its pod has finished",
         Why::Live4 => "the fleet shuts down",
         Why::See3 => "a ghost or a stray",
+        Why::Grow6 => "it did not start in time",
+        Why::Roll => "it is replaced by a newer one",
+        Why::Claim => "a claim is needed, or no longer",
+        Why::Size => "it needs more memory",
+        Why::Spot => "it will soon be lost",
     }
 }
 

@@ -71,6 +71,9 @@ pub fn view(pod: &Pod, fleet: &str, server_now: Timestamp) -> Result<PodView, No
         sidecar_failed: statuses
             .iter()
             .any(|status| Some(status.name.as_str()) != main_name && failed(status)),
+        waiting: Vec::new(),
+        memory: None,
+        claims: Vec::new(),
         message: name(pod.status.message.as_deref()).or_else(|| main.and_then(last_words)),
     })
 }

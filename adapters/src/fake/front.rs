@@ -265,6 +265,7 @@ impl Pages {
         Ok(Listing {
             revision,
             pods: self.pods,
+            claims: Vec::new(),
             undecodable: self.undecodable,
         })
     }

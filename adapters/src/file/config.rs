@@ -129,6 +129,7 @@ impl ConfigKeys {
     /// What the core takes, with the knobs of these groups.
     #[must_use]
     pub fn config(&self, groups: &BTreeMap<Group, GroupKeys>, seed: u64) -> Config {
+        let default = defaults::config();
         Config {
             seed,
             jitter: true,
@@ -144,10 +145,12 @@ impl ConfigKeys {
                 request_timeout: self.request_timeout.0,
                 max_pending: self.max_pending.0,
                 max_executors: self.max_executors.0,
+                ..default.growing
             },
             shrinking: Shrinking {
                 pending_protection: self.pending_protection.0,
                 drain_timeout: self.drain_timeout.0,
+                ..default.shrinking
             },
             ending: Ending {
                 keep_finished: self.keep_finished,
@@ -161,6 +164,7 @@ impl ConfigKeys {
                 healthy_after: self.healthy_after.0,
                 quota_retry: self.quota_retry.0,
                 quota_retry_max: self.quota_retry_max.0,
+                ..default.failing
             },
             living: Living {
                 lease_duration: self.lease_duration.0,

@@ -107,6 +107,7 @@ impl GroupKeys {
                     timeout: self.idle_timeout.map_or(Self::IDLE_TIMEOUT, |span| span.0),
                 },
             },
+            ..crate::defaults::group()
         }
     }
 

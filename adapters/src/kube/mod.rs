@@ -223,6 +223,7 @@ impl Cluster for KubeCluster {
             let listing = listing.get_or_insert_with(|| Listing {
                 revision: page.revision,
                 pods: Vec::new(),
+                claims: Vec::new(),
                 undecodable: Vec::new(),
             });
             // Two revisions are two listings, and half of each is none (SEE-2).

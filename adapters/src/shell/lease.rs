@@ -3,7 +3,7 @@
 use super::identity::Identity;
 use crate::port::{Lease, LeaseError, LeaseRequest, LeaseSpec};
 use evenkeel_core::{
-    Group, Span, Time,
+    Span, Time,
     input::{Failure, LeaseNews, Memory},
     output::LeaseWish,
 };
@@ -63,9 +63,10 @@ enum Doing {
 #[derive(Serialize, Deserialize)]
 struct Written {
     format: u32,
+    /// By the writer's wall clock.
     at: Timestamp,
-    failures: Vec<(Group, u64)>,
-    halted: bool,
+    #[serde(flatten)]
+    memory: Memory,
 }
 
 impl LeaseKeeper {
@@ -300,12 +301,10 @@ fn remember(annotations: &mut BTreeMap<String, String>, memory: &Memory, wall: T
         annotations.remove(MEMORY);
         return;
     }
-    let Memory { failures, halted } = memory.clone();
     let written = Written {
         format: 1,
         at: wall,
-        failures,
-        halted,
+        memory: memory.clone(),
     };
     if let Ok(text) = serde_json::to_string(&written) {
         annotations.insert(MEMORY.to_owned(), text);
@@ -318,17 +317,21 @@ fn recall(text: &str, wall: Timestamp) -> Option<Memory> {
         .ok()
         .filter(|written: &Written| written.format == 1)?;
     let passed = u64::try_from(wall.as_millisecond() - written.at.as_millisecond()).unwrap_or(0);
-    let older = |(group, age): (Group, u64)| (group, age.saturating_add(passed));
-    Some(Memory {
-        failures: written.failures.into_iter().map(older).collect(),
-        halted: written.halted,
-    })
+    let mut memory = written.memory;
+    let failures = memory.failures.iter_mut();
+    for (_, age) in failures.chain(&mut memory.startup_failures) {
+        *age = age.saturating_add(passed);
+    }
+    for backoff in memory.backoffs.values_mut() {
+        backoff.since = backoff.since.saturating_add(passed);
+    }
+    Some(memory)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evenkeel_core::{Revision, Uid};
+    use evenkeel_core::{ExecutorId, Revision, Uid, input::BackoffMemory};
 
     const TERM: Span = Span::seconds(15);
 
@@ -483,6 +486,14 @@ mod tests {
         );
     }
 
+    fn backoff(since: u64) -> BackoffMemory {
+        BackoffMemory {
+            since,
+            probes: 2,
+            probe: Some(ExecutorId::new(1, 7)),
+        }
+    }
+
     #[test]
     fn failures_are_as_old_as_they_are_when_the_next_one_reads_them() {
         let (mut store, mut first, mut second) = (Store::default(), keeper(), keeper());
@@ -490,6 +501,8 @@ mod tests {
         let memory = Memory {
             failures: vec![("a".into(), 4000)],
             halted: true,
+            startup_failures: vec![("a".into(), 3000)],
+            backoffs: [("a".into(), backoff(2000))].into(),
         };
         let wish = LeaseWish::Renew {
             incarnation: 1,
@@ -505,7 +518,9 @@ mod tests {
             memory,
             Memory {
                 failures: vec![("a".into(), 19_000)],
-                halted: true
+                halted: true,
+                startup_failures: vec![("a".into(), 18_000)],
+                backoffs: [("a".into(), backoff(17_000))].into(),
             }
         );
     }

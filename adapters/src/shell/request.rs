@@ -33,6 +33,7 @@ impl RequestMaker {
                 executor,
                 group,
                 template,
+                ..
             } => {
                 let place = Place {
                     fleet: self.fleet.clone(),
@@ -66,6 +67,9 @@ impl RequestMaker {
                 name: name(executor),
                 uid: uid.clone(),
             },
+            Action::Resize { .. } | Action::CreateClaim { .. } | Action::DeleteClaim { .. } => {
+                return Err(Refusal::Invalid("no cluster can do that yet".into()));
+            }
         })
     }
 }

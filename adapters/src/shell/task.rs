@@ -178,7 +178,7 @@ impl Task {
                 not_after,
                 action,
             } => self.execute(id, not_after, action),
-            Output::List { request, all } => self.list(request, all),
+            Output::List { request, all, .. } => self.list(request, all),
             Output::Watch { request, from } => self.watch(request, from),
             Output::Close { request } => {
                 if let Some(stream) = self.streams.remove(&request) {

@@ -153,6 +153,7 @@ impl Controller {
                     self.viewing.reachable(at);
                 }
             }
+            Input::Relist => self.viewing.relist(at),
             Input::Wake | Input::Desired(_) | Input::Engine(_) | Input::Answered { .. } => {}
         }
     }

@@ -125,6 +125,12 @@ impl Viewing {
         self.from = self.from.max(revision);
     }
 
+    /// A listing is made at once, whatever the timers say.
+    pub fn relist(&mut self, at: Time) {
+        self.list_due = true;
+        self.list_after = self.list_after.min(at);
+    }
+
     /// Nothing waits any longer on a server that could not be reached.
     pub fn reachable(&mut self, at: Time) {
         self.list_after = self.list_after.min(at);
@@ -260,7 +266,11 @@ impl Controller {
             viewing.asked_at = Some(at);
             let request = self.request();
             self.viewing.listing = Some(Asked { request, all });
-            self.outputs.push_back(Output::List { request, all });
+            self.outputs.push_back(Output::List {
+                request,
+                all,
+                claims: self.config.uses_claims(),
+            });
         }
         let viewing = &self.viewing;
         let must_list = viewing.list_due

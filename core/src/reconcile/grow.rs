@@ -62,6 +62,7 @@ pub(super) fn decide(
                 executor,
                 group: need.group.clone(),
                 template: need.template,
+                claims: Vec::new(),
             };
             plan.decisions.push(Decision {
                 action,
@@ -238,7 +239,7 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
             .iter()
             .filter_map(|decision| match &decision.action {
                 Action::Delete { executor, .. } => Some(*executor),
-                Action::Create { .. } | Action::MarkFinished { .. } => None,
+                _ => None,
             }),
     );
     for id in &snapshot.index.create {
@@ -264,6 +265,7 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
             executor: *id,
             group: executor.group.clone(),
             template: executor.template,
+            claims: Vec::new(),
         };
         plan.decisions.push(Decision {
             action,

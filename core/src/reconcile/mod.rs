@@ -16,7 +16,7 @@ use crate::{
     output::Action,
     plan::{Decision, Plan, Unmet, WakeReason},
     snapshot::{Snapshot, governor, groups::GroupFacts},
-    words::{Group, ID_PART_MAX, Time},
+    words::{ExecutorId, Group, ID_PART_MAX, Time},
 };
 use im::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -215,10 +215,7 @@ impl Wake {
 }
 
 /// The order of effects in a plan: sort, group, id.
-fn order<'a>(
-    snapshot: &'a Snapshot,
-    decision: &'a Decision,
-) -> (u8, &'a str, crate::words::ExecutorId) {
+fn order<'a>(snapshot: &'a Snapshot, decision: &'a Decision) -> (u8, &'a str, ExecutorId) {
     let group_of = |id| {
         snapshot
             .executors
@@ -228,8 +225,13 @@ fn order<'a>(
     match &decision.action {
         Action::Delete { executor, .. } => (0, group_of(executor), *executor),
         Action::MarkFinished { executor, .. } => (1, group_of(executor), *executor),
-        Action::Create {
+        Action::Resize {
             executor, group, ..
         } => (2, group, *executor),
+        Action::CreateClaim { group, .. } => (3, group, ExecutorId::new(0, 0)),
+        Action::DeleteClaim { .. } => (0, "", ExecutorId::new(0, 0)),
+        Action::Create {
+            executor, group, ..
+        } => (4, group, *executor),
     }
 }

@@ -67,6 +67,8 @@ pub(super) fn of(
         serving: u64::from(tally.serving),
         by_class,
         failures: u64::from(standing.facts.failures),
+        outdated: 0,
+        rolling: 0,
         unmet,
     }
 }

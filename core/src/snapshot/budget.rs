@@ -55,6 +55,7 @@ impl Budget {
                 .map(|(at, group)| (group.clone(), age(*at)))
                 .collect(),
             halted: self.halted,
+            ..Memory::default()
         }
     }
 

@@ -29,6 +29,7 @@ impl Snapshot {
                     executor,
                     group,
                     template,
+                    ..
                 } => {
                     self.create_issued(config, action, *executor, group, *template);
                 }
@@ -44,6 +45,8 @@ impl Snapshot {
                     self.stray_issued(action, open);
                 }
                 Action::Delete { .. } => self.delete_issued(config, action, decision),
+                Action::Resize { .. } | Action::CreateClaim { .. } | Action::DeleteClaim { .. } => {
+                }
                 Action::MarkFinished { executor, .. } => {
                     self.sent(config, action, *executor, Sort::Mark, false);
                 }
@@ -89,6 +92,7 @@ impl Snapshot {
                 self.refused.remove(executor);
             }
             Notice::Raised(_) | Notice::Cleared(_) => self.told_findings = self.findings.clone(),
+            Notice::Backoff { .. } => {}
             Notice::Halted => self.budget.halted_told = true,
         }
     }

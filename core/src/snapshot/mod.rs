@@ -181,7 +181,7 @@ impl Snapshot {
 
     fn fold_input(&mut self, config: &Config, input: &Input) {
         match input {
-            Input::Wake => {}
+            Input::Wake | Input::Relist => {}
             Input::Desired(change) => self.fold_desired(config, change),
             Input::Engine(report) => self.fold_report(config, report),
             Input::Lease(news) => self.fold_lease(config, news),

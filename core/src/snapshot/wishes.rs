@@ -165,6 +165,7 @@ impl Snapshot {
                 self.set_idle(config, *executor, Some(*keep));
             }
             EngineReport::Busy(id) => self.set_idle(config, *id, None),
+            EngineReport::Disrupted { .. } | EngineReport::Metric { .. } => {}
             EngineReport::Drained(id) => {
                 self.change(config, *id, |_, executor| {
                     if let Fate::Draining { why, cause, .. } = executor.fate.clone() {

@@ -133,6 +133,7 @@ impl Store {
                     ..pod.view.clone()
                 })
                 .collect(),
+            claims: Vec::new(),
             undecodable: Vec::new(),
         }
     }
@@ -229,6 +230,9 @@ pub fn new_view(name: Name, labels: Labels) -> PodView {
         ready: false,
         main: None,
         sidecar_failed: false,
+        waiting: Vec::new(),
+        memory: None,
+        claims: Vec::new(),
         message: None,
     }
 }

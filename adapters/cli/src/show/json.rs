@@ -155,6 +155,7 @@ mod tests {
             executor,
             group: "small".into(),
             template: 0xabc,
+            claims: Vec::new(),
         };
         let lost = Notice::Lost {
             executor,

@@ -195,6 +195,7 @@ mod tests {
             executor,
             group: "small".into(),
             template: 1,
+            claims: Vec::new(),
         };
         let setting = Setting {
             fleet: "demo".into(),

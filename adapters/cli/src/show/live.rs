@@ -65,7 +65,10 @@ impl View {
                 let tone = match notice {
                     Notice::Started { .. } | Notice::Cleared(_) => Tone::Good,
                     Notice::Lost { .. } | Notice::Raised(_) | Notice::Halted => Tone::Bad,
-                    Notice::Drain { .. } | Notice::Refuse { .. } => Tone::Plain,
+                    Notice::Backoff { until, .. } if until.is_some() => Tone::Bad,
+                    Notice::Drain { .. } | Notice::Refuse { .. } | Notice::Backoff { .. } => {
+                        Tone::Plain
+                    }
                 };
                 self.push(words::notice(notice), tone);
             }
