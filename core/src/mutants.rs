@@ -38,6 +38,20 @@ pub enum Mutant {
     OneTooMany,
     /// Convergence: a create that was refused is never repeated.
     NeverAgain,
+    /// GROW-6 is left out.
+    Grow6,
+    /// SHRINK-5 is left out.
+    Shrink5,
+    /// FAIL-2 is left out.
+    Fail2,
+    /// ROLL is left out.
+    Roll,
+    /// CLAIM: no claim is ever used again.
+    Claim,
+    /// SIZE is left out.
+    Size,
+    /// SPOT is left out.
+    Spot,
 }
 
 /// A number that is in no record.

@@ -21,6 +21,8 @@ pub struct Plan {
     pub released: Vec<ExecutorId>,
     /// Executors that are to be replaced, by group; a group without any has none that may be, and its turn is over (ROLL).
     pub rolls: BTreeMap<Group, Vec<ExecutorId>>,
+    /// Executors whose replacement has started well, and their group: let go (ROLL).
+    pub rolled: Vec<(ExecutorId, Group)>,
     /// How each group stands.
     pub groups: BTreeMap<Group, GroupStatus>,
     /// What is not as it should be.
@@ -38,6 +40,7 @@ impl Plan {
             && self.withdrawn.is_empty()
             && self.released.is_empty()
             && self.rolls.is_empty()
+            && self.rolled.is_empty()
     }
 }
 

@@ -201,6 +201,7 @@ fn a_failure_of_old_at_the_end_of_time_is_no_panic() {
     let memory = Memory {
         failures: vec![("a".into(), 5)],
         halted: false,
+        ..Memory::default()
     };
     let held = LeaseNews::Held {
         incarnation: 1,

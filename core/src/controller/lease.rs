@@ -6,7 +6,7 @@ use crate::{
     input::LeaseNews,
     output::{LeaseWish, Output},
     plan::WakeReason,
-    snapshot::{Snapshot, wait},
+    snapshot::{MemoryMark, Snapshot, wait},
     words::{Span, Time},
 };
 use serde::{Deserialize, Serialize};
@@ -19,9 +19,9 @@ pub(super) struct LeaseKeeping {
     after: Time,
     tries: u8,
     /// What was last written down (LIVE-2), by its mark; None: nothing.
-    written: Option<(i64, usize, bool)>,
+    written: Option<MemoryMark>,
     /// What is being written.
-    writing: Option<(i64, usize, bool)>,
+    writing: Option<MemoryMark>,
     /// It was never ours, and another has it.
     pub held_by_other: bool,
 }
@@ -40,7 +40,7 @@ impl LeaseKeeping {
             }
             LeaseNews::Renewed { .. } => {
                 self.tries = 0;
-                self.written = writing.or(self.written);
+                self.written = writing.or(self.written.take());
                 third
             }
             LeaseNews::HeldByOther => Span(config.living.lease_duration.0 / 5),
@@ -97,7 +97,7 @@ impl Controller {
             None if self.lease.after <= at => LeaseWish::Take,
             None => return,
             Some(until) => {
-                let mark = self.snapshot.budget.mark();
+                let mark = self.snapshot.memory_mark();
                 // Without delay, but not without one between tries that fail.
                 let due = if leading.write_back && self.lease.tries == 0 {
                     true
@@ -107,8 +107,8 @@ impl Controller {
                 if !due {
                     return;
                 }
-                let changed = self.lease.written != Some(mark);
-                let memory = changed.then(|| self.snapshot.budget.memory(at));
+                let changed = self.lease.written.as_ref() != Some(&mark);
+                let memory = changed.then(|| self.snapshot.memory(&self.config));
                 self.lease.writing = changed.then_some(mark);
                 LeaseWish::Renew {
                     incarnation: leading.incarnation,

@@ -100,6 +100,10 @@ impl Viewing {
                     self.sweep = Some(Sweep::Done);
                 }
             }
+            Ok(_) if snapshot.view.set_aside == Some(at) => {
+                self.list_due = true;
+                self.list_after = at;
+            }
             Ok(_) | Err(_) => {
                 self.list_due = true;
                 self.list_after = at.after(self.backoff(config, self.list_tries));

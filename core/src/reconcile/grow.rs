@@ -1,11 +1,17 @@
-//! GROW-1, GROW-2, GROW-4: what is missing is made, within what is allowed, and dealt out fairly.
+//! GROW-1, GROW-2, GROW-4, FAIL-2: what is missing is made, within what is allowed, and dealt out fairly.
 
-use super::{Desired, Gate, Standing, Wake};
+use super::{
+    Desired, Gate, Standing, Wake,
+    claim::{self, Supply},
+};
 use crate::{
     config::{Config, Ramp, Replace},
     output::{Action, Why},
     plan::{Decision, Plan, Unfilled, Unmet, WakeReason},
-    snapshot::Snapshot,
+    snapshot::{
+        Snapshot,
+        record::{Executor, Write},
+    },
     words::{ExecutorId, Group, ID_PART_MAX, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,14 +32,32 @@ struct Need {
     pending_room: u64,
     batch_room: u32,
     batch_next: Option<Time>,
+    /// How many of the new executors are there only until others are let go (ROLL).
+    surge: u64,
+    probing: Option<Probing>,
 }
 
+/// FAIL-2: the group is in backoff.
+struct Probing {
+    /// The probe that is under way.
+    probe: Option<ExecutorId>,
+    /// Another one may be asked for now.
+    due: bool,
+    /// When it may, where that is by time alone.
+    next: Option<Time>,
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a decision that looks at everything"
+)]
 pub(super) fn decide(
     snapshot: &Snapshot,
     desired: &Desired,
     config: &Config,
     gate: &Gate,
     groups: &BTreeMap<Group, Standing<'_>>,
+    slots: &mut u32,
     wake: &mut Wake,
     plan: &mut Plan,
 ) -> Short {
@@ -53,25 +77,48 @@ pub(super) fn decide(
     let mut room = Room::of(snapshot, config, groups);
     repeat(snapshot, &mut needs, &mut room, plan);
     deal(&mut needs, &mut room);
-    let mut next = snapshot.next;
+    let (mut next, mut made) = (snapshot.next, 0);
     for need in needs {
-        for _ in 0..need.given {
+        let target = groups.get(&need.group).map_or(0, Standing::aim);
+        let mut supply = match need.given {
+            0 => None,
+            _ => Supply::of(snapshot, config, &need.group, target),
+        };
+        let mut waiting = 0;
+        for nth in 0..need.given {
+            let claims = match &mut supply {
+                None => Vec::new(),
+                Some(supply) => match supply.take() {
+                    Some(claim) => vec![claim],
+                    None => {
+                        waiting = need.given - nth;
+                        break;
+                    }
+                },
+            };
             let executor = ExecutorId::new(snapshot.incarnation(), next);
             next = next.saturating_add(1);
             let action = Action::Create {
                 executor,
                 group: need.group.clone(),
                 template: need.template,
-                claims: Vec::new(),
+                claims,
             };
-            plan.decisions.push(Decision {
-                action,
-                why: Why::Grow1,
-            });
+            let surges = nth >= need.given.saturating_sub(need.surge) && need.missing == 0;
+            let why = if surges { Why::Roll } else { Why::Grow1 };
+            plan.decisions.push(Decision { action, why });
+        }
+        if let Some(supply) = &supply {
+            let count = supply.to_make(waiting);
+            claim::make(snapshot, &need.group, count, &mut made, slots, plan);
+            let unmet = short.entry(need.group.clone()).or_default();
+            add(unmet, Unmet::WaitingForClaim, waiting, None);
         }
         if let Some((why, until)) = room.why_not(&need) {
-            if let (Some(at), Unmet::Ramp) = (until, why) {
-                wake.at(at, WakeReason::Ramp);
+            match (until, why) {
+                (Some(at), Unmet::Ramp) => wake.at(at, WakeReason::Ramp),
+                (Some(at), Unmet::BackingOff) => wake.at(at, WakeReason::Probe),
+                _ => {}
             }
             // Repeats ask for no room under a cap, and wait for the next batch alone.
             if let (Some(at), false) = (need.batch_next, need.again.is_empty()) {
@@ -79,7 +126,11 @@ pub(super) fn decide(
             }
             let unmet = short.entry(need.group.clone()).or_default();
             add(unmet, why, need.missing, until);
-            add(unmet, Unmet::Ramp, need.again.len() as u64, need.batch_next);
+            let (why, until) = match &need.probing {
+                Some(probing) => (Unmet::BackingOff, probing.next),
+                None => (Unmet::Ramp, need.batch_next),
+            };
+            add(unmet, why, need.again.len() as u64, until);
         }
     }
     short
@@ -105,7 +156,7 @@ fn need(
         Replace::AtOnce => 0,
         Replace::AfterTermination => u64::from(tally.holding),
     };
-    let short = standing.target.saturating_sub(standing.counting());
+    let short = standing.aim().saturating_sub(standing.counting());
     add(
         unmet,
         Unmet::WaitingForTermination,
@@ -113,6 +164,13 @@ fn need(
         None,
     );
     let mut missing = short.saturating_sub(waiting);
+    let (failing, startup) = (&config.failing, &standing.facts.startup);
+    let (held_back, until) = startup.held_back(failing, gate.now, standing.target, missing);
+    add(unmet, Unmet::BackingOff, held_back, until);
+    if let Some(at) = until {
+        wake.at(at, WakeReason::Probe);
+    }
+    missing -= held_back;
     if missing > 0 && planted!(config, OneTooMany) {
         missing += 1;
     }
@@ -162,7 +220,35 @@ fn need(
         pending_room: max_pending.saturating_sub(u64::from(tally.pending)),
         batch_room,
         batch_next,
+        surge: standing
+            .rolls
+            .iter()
+            .filter(|(_, new)| new.is_none())
+            .count() as u64,
+        probing: startup.backoff.as_ref().map(|backoff| {
+            let due = backoff.due(failing);
+            Probing {
+                probe: backoff.probe,
+                due: backoff.probe.is_none() && due <= gate.now,
+                next: Some(due).filter(|at| backoff.probe.is_none() && *at > gate.now),
+            }
+        }),
     })
+}
+
+impl Need {
+    /// FAIL-2: in backoff, only what may be there already is repeated, and the probe; one that had no effect may be the
+    /// probe.
+    fn may_repeat(&mut self, id: ExecutorId, executor: &Executor) -> bool {
+        let Some(probing) = &mut self.probing else {
+            return true;
+        };
+        let unclear = matches!(executor.write, Write::Again { unclear: true, .. });
+        if unclear || probing.probe == Some(id) {
+            return true;
+        }
+        std::mem::take(&mut probing.due)
+    }
 }
 
 /// What the fleet as a whole may still begin.
@@ -214,7 +300,9 @@ impl Room {
         if need.missing == 0 && need.again.is_empty() {
             return None;
         }
-        if need.pending_room == 0 {
+        if let Some(probing) = need.probing.as_ref().filter(|probing| !probing.due) {
+            Some((Unmet::BackingOff, probing.next))
+        } else if need.pending_room == 0 {
             Some((Unmet::PendingCap, None))
         } else if self.pending == 0 {
             Some((Unmet::FleetPendingCap, None))
@@ -255,7 +343,7 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
         if unwanted.contains(id) {
             continue;
         }
-        if need.batch_room == 0 {
+        if need.batch_room == 0 || !need.may_repeat(*id, executor) {
             need.again.push(*id);
             continue;
         }
@@ -265,7 +353,7 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
             executor: *id,
             group: executor.group.clone(),
             template: executor.template,
-            claims: Vec::new(),
+            claims: executor.claims().to_vec(),
         };
         plan.decisions.push(Decision {
             action,
@@ -281,6 +369,9 @@ fn deal(needs: &mut [Need], room: &mut Room) {
         for need in needs.iter_mut() {
             if room.has_for(need) {
                 dealt = true;
+                if let Some(probing) = &mut need.probing {
+                    probing.due = false;
+                }
                 need.missing -= 1;
                 need.given += 1;
                 need.pending_room -= 1;

@@ -1,10 +1,12 @@
 //! The whole of the decision: (snapshot, desired, config) in, a plan out. Pure, and it cannot fail.
 //!
 //! What is due on single executors was settled when the snapshot changed; here it is told and sent, and the difference
-//! between targets and counts is made up. The rooms: `tell` (notices), `write` (deletes and marks), `grow`, `shrink`,
-//! `status`.
+//! between targets and counts is made up. The rooms: `tell` (notices), `write` (deletes, marks and resizes), `grow`,
+//! `claim`, `shrink`, `roll`, `status`.
 
+mod claim;
 mod grow;
+mod roll;
 mod shrink;
 mod status;
 mod tell;
@@ -15,7 +17,7 @@ use crate::{
     input::{DesiredChange, GroupWish, Shutdown},
     output::Action,
     plan::{Decision, Plan, Unmet, WakeReason},
-    snapshot::{Snapshot, governor, groups::GroupFacts},
+    snapshot::{Snapshot, governor, groups::GroupFacts, record::Executor},
     words::{ExecutorId, Group, ID_PART_MAX, Time},
 };
 use im::OrdMap;
@@ -62,6 +64,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     let groups = standings(snapshot, desired);
     let mut plan = Plan::default();
     tell::notices(snapshot, config, &gate, &mut plan);
+    tell::backoffs(snapshot, config, &mut plan);
     let mut wake = Wake(
         snapshot
             .index
@@ -74,19 +77,24 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
         .max_in_flight
         .saturating_sub(snapshot.governor.others_in_flight);
     let mut short = BTreeMap::new();
+    let mut next_delete = None;
     // What is left running is left as it is.
     if desired.shutdown != Some(Shutdown::Leave) {
-        shrink::decide(
+        write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        next_delete = shrink::decide(
             snapshot, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
-        write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        claim::clear(
+            snapshot, desired, config, &gate, &mut slots, &mut wake, &mut plan,
+        );
+        roll::decide(snapshot, config, &gate, &groups, &mut wake, &mut plan);
         short = grow::decide(
-            snapshot, desired, config, &gate, &groups, &mut wake, &mut plan,
+            snapshot, desired, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
     }
     for (group, standing) in &groups {
         let unmet = short.remove(group).unwrap_or_default();
-        let status = status::of(snapshot, config, &gate, standing, unmet);
+        let status = status::of(snapshot, config, &gate, standing, unmet, next_delete);
         plan.groups.insert(group.clone(), status);
     }
     plan.findings = snapshot.findings.iter().cloned().collect();
@@ -104,6 +112,8 @@ struct Standing<'a> {
     wished: u64,
     /// What is aimed at now.
     target: u64,
+    /// ROLL: executors that are being replaced, each with its replacement once that is made.
+    rolls: Vec<(ExecutorId, Option<ExecutorId>)>,
 }
 
 impl Standing<'_> {
@@ -112,7 +122,12 @@ impl Standing<'_> {
     }
 
     fn excess(&self) -> u64 {
-        self.counting().saturating_sub(self.target)
+        self.counting().saturating_sub(self.aim())
+    }
+
+    /// The target, and one more for each executor that is being replaced: the new one comes first (ROLL).
+    fn aim(&self) -> u64 {
+        self.target.saturating_add(self.rolls.len() as u64)
     }
 }
 
@@ -131,6 +146,7 @@ fn standings<'a>(snapshot: &'a Snapshot, desired: &Desired) -> BTreeMap<Group, S
                     template: 0,
                     wished: 0,
                     target: 0,
+                    rolls: Vec::new(),
                 },
             )
         })
@@ -141,18 +157,25 @@ fn standings<'a>(snapshot: &'a Snapshot, desired: &Desired) -> BTreeMap<Group, S
             template: 0,
             wished: 0,
             target: 0,
+            rolls: Vec::new(),
         });
         standing.template = wish.template;
         if !ends {
             standing.wished = wish.target.min(u64::from(ID_PART_MAX));
-            standing.target = if desired.suspended {
-                0
-            } else {
-                standing.wished
-            };
+            if !desired.suspended {
+                standing.target = standing.wished;
+                standing.rolls = rolls(snapshot, &standing.facts);
+            }
         }
     }
     standings
+}
+
+/// ROLL: those of the group's replacements that are still under way.
+fn rolls(snapshot: &Snapshot, facts: &GroupFacts) -> Vec<(ExecutorId, Option<ExecutorId>)> {
+    let counts = |id: &ExecutorId| snapshot.executors.get(id).is_some_and(Executor::counts);
+    let rolls = facts.rolls.iter().filter(|(old, _)| counts(old));
+    rolls.map(|(old, new)| (*old, new.filter(counts))).collect()
 }
 
 /// Whether effects may begin now, and why not.

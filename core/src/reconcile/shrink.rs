@@ -18,12 +18,22 @@ pub(super) fn decide(
     slots: &mut u32,
     wake: &mut Wake,
     plan: &mut Plan,
-) {
+) -> Option<Time> {
     if !gate.decides() {
-        return;
+        return None;
     }
+    let mut budget = Budget::of(snapshot, config, gate.now);
     for (group, standing) in groups {
-        let mut excess = standing.excess();
+        // Those given up by this very plan still count.
+        let given_up = |decision: &&Decision| match &decision.action {
+            Action::Delete { executor, .. } if decision.why == Why::Grow6 => {
+                let executor = snapshot.executors.get(executor);
+                executor.is_some_and(|executor| executor.group == *group)
+            }
+            _ => false,
+        };
+        let going = plan.decisions.iter().filter(given_up).count() as u64;
+        let mut excess = standing.excess().saturating_sub(going);
         if excess == 0 {
             continue;
         }
@@ -33,6 +43,7 @@ pub(super) fn decide(
             gate,
             group,
             slots,
+            budget: &mut budget,
             wake,
             plan,
         };
@@ -40,6 +51,55 @@ pub(super) fn decide(
         if excess > 0 {
             group_excess.release_idle(excess);
         }
+    }
+    budget.more_at.filter(|_| budget.asked_in_vain)
+}
+
+/// SHRINK-5: how many more an excess may take now.
+struct Budget {
+    left: u32,
+    /// When it may take more.
+    more_at: Option<Time>,
+    asked_in_vain: bool,
+}
+
+impl Budget {
+    fn of(snapshot: &Snapshot, config: &Config, now: Time) -> Self {
+        let limit = config.shrinking.max_deletes;
+        let Some(limit) = limit.filter(|_| !planted!(config, Shrink5)) else {
+            return Self {
+                left: u32::MAX,
+                more_at: None,
+                asked_in_vain: false,
+            };
+        };
+        let mut recent = snapshot
+            .deletes
+            .iter()
+            .map(|at| at.after(limit.every))
+            .filter(|at| *at > now);
+        let more_at = recent.next();
+        let used = more_at.map_or(0, |_| 1 + recent.count());
+        Self {
+            left: limit
+                .size
+                .saturating_sub(u32::try_from(used).unwrap_or(u32::MAX)),
+            more_at,
+            asked_in_vain: false,
+        }
+    }
+
+    /// Takes one; false where there is none left.
+    fn take(&mut self, wake: &mut Wake) -> bool {
+        if self.left == 0 {
+            self.asked_in_vain = true;
+            if let Some(at) = self.more_at {
+                wake.at(at, WakeReason::DeleteBudget);
+            }
+            return false;
+        }
+        self.left -= 1;
+        true
     }
 }
 
@@ -50,6 +110,7 @@ struct Excess<'a, 'b> {
     gate: &'a Gate,
     group: &'a Group,
     slots: &'b mut u32,
+    budget: &'b mut Budget,
     wake: &'b mut Wake,
     plan: &'b mut Plan,
 }
@@ -79,6 +140,9 @@ impl Excess<'_, '_> {
                 if excess == 0 {
                     return 0;
                 }
+                if self.is_given_up(*id) {
+                    continue;
+                }
                 if rank == Rank::Refused {
                     self.plan.withdrawn.push(*id);
                 } else if !self.delete(*id, rank) {
@@ -90,18 +154,26 @@ impl Excess<'_, '_> {
         excess
     }
 
+    /// GROW-6: it goes by this very plan already.
+    fn is_given_up(&self, id: ExecutorId) -> bool {
+        let mut decisions = self.plan.decisions.iter();
+        decisions.any(|decision| {
+            matches!(&decision.action, Action::Delete { executor, .. } if *executor == id)
+        })
+    }
+
     /// Decides on the deletion of a victim; false where none may be sent now.
     fn delete(&mut self, id: ExecutorId, rank: Rank) -> bool {
         if let Some(hold) = self.gate.held {
             self.wake.at(hold.until, WakeReason::Ramp);
             return false;
         }
-        if *self.slots == 0 {
-            return false;
-        }
         let Some(executor) = self.snapshot.executors.get(&id) else {
             return true;
         };
+        if *self.slots == 0 || !self.budget.take(self.wake) {
+            return false;
+        }
         *self.slots -= 1;
         let (why, revision) = match rank {
             Rank::Running => (Why::Shrink2, None),
@@ -152,6 +224,9 @@ impl Excess<'_, '_> {
             if ripe > self.gate.now {
                 self.wake.at(ripe, WakeReason::Idle);
             } else {
+                if !self.budget.take(self.wake) {
+                    return;
+                }
                 self.plan.released.push(*id);
                 excess -= 1;
             }

@@ -5,6 +5,7 @@ use crate::{
     config::{Config, EngineMode},
     plan::{Class, GroupStatus, Unfilled, Unmet},
     snapshot::Snapshot,
+    words::Time,
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ pub(super) fn of(
     gate: &Gate,
     standing: &Standing<'_>,
     mut unmet: BTreeMap<Unmet, Unfilled>,
+    excess_until: Option<Time>,
 ) -> GroupStatus {
     let tally = &standing.facts.tally;
     // Creates to be repeated whose group is not held up otherwise wait for their moment.
@@ -55,7 +57,7 @@ pub(super) fn of(
         u64::from(unready),
         None,
     );
-    add(&mut unmet, Unmet::Excess, standing.excess(), None);
+    add(&mut unmet, Unmet::Excess, standing.excess(), excess_until);
     let by_class = CLASSES
         .into_iter()
         .filter(|class| tally.of(*class) > 0)
@@ -67,8 +69,8 @@ pub(super) fn of(
         serving: u64::from(tally.serving),
         by_class,
         failures: u64::from(standing.facts.failures),
-        outdated: 0,
-        rolling: 0,
+        outdated: u64::from(tally.outdated),
+        rolling: standing.rolls.len() as u64,
         unmet,
     }
 }

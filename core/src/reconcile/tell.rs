@@ -74,20 +74,37 @@ fn drains(snapshot: &Snapshot, config: &Config, gate: &Gate, plan: &mut Plan) {
         let Some(executor) = snapshot.executors.get(id) else {
             continue;
         };
-        let Fate::Draining { why, .. } = executor.fate else {
+        let Fate::Draining { why, until, .. } = &executor.fate else {
             continue;
         };
-        let span = match (why, executor.seen().and_then(|seen| seen.deleting)) {
+        let span = match (*why, executor.seen().and_then(|seen| seen.deleting)) {
             // That is how it is, whoever holds the lease.
             (Why::End1, grace) => Span::seconds(u64::from(grace.unwrap_or(0))),
             _ if gate.decides() => config.shrinking.drain_timeout,
             _ => continue,
         };
-        let deadline: Time = gate.now.after(span);
+        // SPOT: it may be lost sooner.
+        let deadline: Time = gate.now.after(span).min(until.unwrap_or(Time::NEVER));
         plan.notices.push(Notice::Drain {
             executor: *id,
-            why,
+            why: *why,
             deadline,
         });
+    }
+}
+
+/// FAIL-2: when the next probe of each group is due, and that a backoff is over.
+pub(super) fn backoffs(snapshot: &Snapshot, config: &Config, plan: &mut Plan) {
+    for (group, facts) in &snapshot.groups {
+        let until = match &facts.startup.backoff {
+            // Nobody knows before the probe's end.
+            Some(backoff) if backoff.probe.is_some() => continue,
+            Some(backoff) => Some(backoff.due(&config.failing)),
+            None => None,
+        };
+        if until != facts.startup.told {
+            let group = group.clone();
+            plan.notices.push(Notice::Backoff { group, until });
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Deletes and marks that are due on single executors and strays.
+//! Deletes, marks and resizes that are due on single executors and strays.
 
 use super::{Gate, Wake};
 use crate::{
@@ -45,6 +45,24 @@ fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Opt
     let sort = executor.write_due(config, gate.now)?;
     let uid = executor.uid().cloned();
     Some(match (sort, &executor.fate, uid) {
+        (Sort::Resize, _, Some(uid)) => Decision {
+            action: Action::Resize {
+                executor: id,
+                group: executor.group.clone(),
+                uid,
+                memory: executor.resize_due(config)?,
+            },
+            why: Why::Size,
+        },
+        // GROW-6: only as it was seen; one that has got on since is let live.
+        (_, Fate::Wanted, uid) => Decision {
+            action: Action::Delete {
+                executor: id,
+                uid,
+                revision: executor.seen().map(|seen| seen.revision),
+            },
+            why: Why::Grow6,
+        },
         (Sort::Mark, _, Some(uid)) => Decision {
             action: Action::MarkFinished { executor: id, uid },
             why: Why::End2,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Config,
     input::{Failure, Outcome, PodView, Refusal},
-    output::{Cause, Evidence},
+    output::{Cause, Evidence, Why},
     plan::Finding,
     words::{ActionId, ExecutorId, Name, Revision, Span, Time, Uid},
 };
@@ -34,6 +34,9 @@ struct Tried {
 
 impl Snapshot {
     pub(super) fn fold_answer(&mut self, config: &Config, action: ActionId, outcome: &Outcome) {
+        if self.fold_claim_answer(config, action, outcome) {
+            return;
+        }
         let Some(open) = self.actions.remove(&action) else {
             self.findings.insert(Finding::StrayAnswer);
             return;
@@ -83,7 +86,9 @@ impl Snapshot {
         };
         match open.sort {
             Sort::Create => self.fold_created(config, open.executor, tried, outcome),
-            Sort::Delete | Sort::Mark => self.fold_written(config, open, tried, outcome),
+            Sort::Delete | Sort::Mark | Sort::Resize => {
+                self.fold_written(config, open, tried, outcome);
+            }
         }
     }
 
@@ -92,7 +97,7 @@ impl Snapshot {
         let verb = match sort {
             Sort::Create => "create",
             Sort::Delete => "delete",
-            Sort::Mark => "patch",
+            Sort::Mark | Sort::Resize => "patch",
         };
         let finding = Finding::Refused {
             verb: verb.into(),
@@ -106,6 +111,18 @@ impl Snapshot {
                 self.findings.remove(&finding);
             }
             _ => {}
+        }
+    }
+
+    pub(super) fn note_claim_refused(&mut self, refused: bool) {
+        let finding = Finding::Refused {
+            verb: "create claim".into(),
+            why: Failure::Forbidden,
+        };
+        if refused {
+            self.findings.insert(finding);
+        } else {
+            self.findings.remove(&finding);
         }
     }
 
@@ -183,7 +200,7 @@ impl Snapshot {
         self.created(config, id, revision, uid);
         if !known {
             self.change(config, id, |all, executor| {
-                all.update(config, executor, view)
+                all.update(config, id, executor, view)
             });
         }
     }
@@ -331,13 +348,37 @@ impl Snapshot {
                 return self.precondition_failed(config, id, tried);
             }
             Outcome::Changed => return self.gone_for_write(config, id),
+            // SIZE: left alone from then on.
+            Outcome::Refused(
+                Refusal::Forbidden(_) | Refusal::NotPermitted(_) | Refusal::Invalid(_),
+            ) if sort == Sort::Resize => {
+                self.change(config, id, |_, executor| {
+                    executor.write = Write::None;
+                    executor.with_extra(|extra| extra.no_resize = true);
+                });
+                return;
+            }
             Outcome::Refused(Refusal::TooLate) => again(false, now.after(FIRST_WAIT)),
             Outcome::Refused(_) => again(false, now.after(wait(tried.tries))),
             Outcome::Unclear(_) | Outcome::Exists(_) => again(true, now.after(wait(tried.tries))),
         };
-        self.change(config, id, |_, executor| {
+        let done = matches!(outcome, Outcome::Done { .. });
+        self.change(config, id, |all, executor| {
             executor.write = write;
             close_if_shown(executor);
+            // GROW-6: charged when its delete is answered done.
+            if let (
+                true,
+                Fate::Condemned {
+                    why: Why::Grow6,
+                    cause,
+                    ..
+                },
+            ) = (done, &executor.fate)
+            {
+                let cause = cause.clone();
+                all.charge(config, id, executor, &cause);
+            }
         });
     }
 

@@ -46,7 +46,7 @@ impl Budget {
         self.halted = memory.halted;
     }
 
-    pub fn memory(&self, now: Time) -> Memory {
+    fn memory(&self, now: Time) -> Memory {
         let skipped = self.failures.len().saturating_sub(KEPT);
         let age = |at: i64| u64::try_from(signed(now).saturating_sub(at)).unwrap_or(0);
         let newest = self.failures.iter().skip(skipped);
@@ -60,7 +60,7 @@ impl Budget {
     }
 
     /// Changes whenever what [`Self::memory`] says does, but for ages.
-    pub fn mark(&self) -> (i64, usize, bool) {
+    fn mark(&self) -> (i64, usize, bool) {
         (
             self.failures.back().map_or(0, |(at, _)| *at),
             self.failures.len(),
@@ -73,7 +73,33 @@ fn signed(time: Time) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
+/// Tells whether what [`Snapshot::memory`] says has changed, but for ages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MemoryMark {
+    budget: (i64, usize, bool),
+    startup: Vec<(Group, (i64, u64))>,
+}
+
 impl Snapshot {
+    /// LIVE-2: what the next incarnation must know.
+    pub(crate) fn memory(&self, config: &Config) -> Memory {
+        let mut memory = self.budget.memory(self.now);
+        for (group, facts) in &self.groups {
+            let startup = &facts.startup;
+            startup.remember(self.now, &config.failing, group, &mut memory);
+        }
+        memory
+    }
+
+    pub(crate) fn memory_mark(&self) -> MemoryMark {
+        let groups = self.groups.iter();
+        let startup = groups.map(|(group, facts)| (group.clone(), facts.startup.mark()));
+        MemoryMark {
+            budget: self.budget.mark(),
+            startup: startup.filter(|(_, mark)| *mark != (0, 0)).collect(),
+        }
+    }
+
     pub(super) fn count_failure(&mut self, config: &Config, group: &Group) {
         let most = self.max_failures(config);
         self.budget.record(self.now, group.clone());
@@ -107,6 +133,7 @@ impl Snapshot {
         for group in groups {
             if let Some(facts) = self.groups.get_mut(&group) {
                 facts.failures = 0;
+                facts.startup.resume();
             }
             self.note_group(&group);
         }

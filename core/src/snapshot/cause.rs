@@ -1,6 +1,6 @@
 //! END-1: the cause of an end, the first that fits on the oldest view that shows it.
 
-use super::record::{Executor, Fate, Notes, Verdict};
+use super::record::{Disruption, Executor, Fate, Notes, Verdict};
 use crate::{
     input::{ContainerView, Phase, PodView},
     output::{Cause, Evidence},
@@ -40,7 +40,10 @@ pub(crate) fn by_absence(executor: &Executor) -> Verdict {
 /// Rule 1: it finished by itself, with no deletion timestamp.
 fn of_finished(executor: &Executor, view: &PodView) -> Cause {
     if let Some(reason) = &view.disruption {
-        return disrupted(reason, view.ready);
+        return disrupted(reason, view.ready).cause();
+    }
+    if let Some(reported) = executor.disruption {
+        return reported.cause();
     }
     match view.reason.as_deref() {
         Some("Evicted") => return Cause::Evicted,
@@ -82,6 +85,10 @@ fn of_finished(executor: &Executor, view: &PodView) -> Cause {
 fn completed(executor: &Executor) -> Cause {
     match &executor.fate {
         Fate::Draining { cause, .. } | Fate::Condemned { cause, .. } => cause.clone(),
+        // FAIL-2.
+        Fate::Wanted | Fate::Ended { .. } if !executor.proven => Cause::StartFailed {
+            reason: "exited".into(),
+        },
         Fate::Wanted | Fate::Ended { .. } => Cause::Completed,
     }
 }
@@ -90,18 +97,20 @@ fn completed(executor: &Executor) -> Cause {
 fn of_deleted(executor: &Executor, disruption: Option<&Name>, ready: bool) -> Cause {
     match (&executor.fate, disruption) {
         (Fate::Condemned { cause, .. }, _) if executor.delete_issued => cause.clone(),
-        (_, Some(reason)) => disrupted(reason, ready),
-        _ => Cause::DeletedByOther,
+        (_, Some(reason)) => disrupted(reason, ready).cause(),
+        _ => executor
+            .disruption
+            .map_or(Cause::DeletedByOther, Disruption::cause),
     }
 }
 
 /// What the reason of a condition DisruptionTarget says.
-fn disrupted(reason: &str, ready: bool) -> Cause {
+pub(super) fn disrupted(reason: &str, ready: bool) -> Disruption {
     match reason {
-        "PreemptionByScheduler" => Cause::Preempted,
-        "DeletionByPodGC" => Cause::NodeLost,
-        "DeletionByTaintManager" if !ready => Cause::NodeLost,
-        _ => Cause::Evicted,
+        "PreemptionByScheduler" => Disruption::Preempted,
+        "DeletionByPodGC" => Disruption::NodeLost,
+        "DeletionByTaintManager" if !ready => Disruption::NodeLost,
+        _ => Disruption::Evicted,
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is known of each group, and of the fleet as a whole.
 
+use super::startup::Startup;
 use crate::{
     config::{Config, Ramp},
     input::GroupWish,
     plan::Class,
-    words::{ActionId, Time},
+    words::{ActionId, ExecutorId, Span, Time},
 };
+use im::OrdMap;
 use serde::{Deserialize, Serialize};
 
 /// How many executors of a group there are, by what matters about them. Kept by difference at each change.
@@ -31,8 +33,10 @@ pub(crate) struct Tally {
     pub starting: u32,
     /// Not counting, and not gone.
     pub leaving: u32,
-    /// Leaving, and not yet seen finished: they hold their place with `replace: after_termination`.
+    /// Leaving, and not yet seen finished, where they hold their place until then: *waiting* (GROW-1).
     pub holding: u32,
+    /// Counting, and made from another template than the group's (ROLL).
+    pub outdated: u32,
     /// With a write of ours that is open.
     pub open: u32,
 }
@@ -69,6 +73,7 @@ impl Tally {
             (&mut self.starting, other.starting),
             (&mut self.leaving, other.leaving),
             (&mut self.holding, other.holding),
+            (&mut self.outdated, other.outdated),
             (&mut self.open, other.open),
         ] {
             *mine = f(*mine, theirs);
@@ -92,6 +97,12 @@ pub(crate) struct GroupFacts {
     pub hold: Option<Hold>,
     /// GROW-4 (fixed): when the current batch began, and how many it has made.
     pub batch: Option<(Time, u32)>,
+    /// FAIL-2.
+    pub startup: Startup,
+    /// ROLL: executors that are being replaced, each with its replacement once that is made.
+    pub rolls: OrdMap<ExecutorId, Option<ExecutorId>>,
+    /// ROLL: when the group's turn last was, or when it was first wanted.
+    pub rolled_at: Time,
 }
 
 /// FAIL-3: a group is held.
@@ -169,9 +180,34 @@ impl GroupFacts {
         }
     }
 
+    /// ROLL: a replacement was made.
+    pub fn surge(&mut self, new: ExecutorId, counts: impl Fn(&ExecutorId) -> bool) {
+        let mut rolls = self.rolls.iter();
+        let waits = rolls.find(|(old, new)| counts(old) && !new.as_ref().is_some_and(&counts));
+        if let Some(old) = waits.map(|(old, _)| *old) {
+            self.rolls.insert(old, Some(new));
+        }
+    }
+
+    /// ROLL: when the group's next turn comes.
+    pub fn turn_at(&self, every: Span) -> Time {
+        self.rolled_at.after(Span(every.0.max(1)))
+    }
+
+    /// ROLL: its turns are `every` apart, however late one was taken.
+    pub fn turn_over(&mut self, now: Time, every: Span) {
+        let every = every.0.max(1);
+        let turns = now.since(self.rolled_at).0 / every;
+        self.rolled_at = self.rolled_at.after(Span(every.saturating_mul(turns)));
+    }
+
     /// Whether nothing is known of it that anybody wants. That the engine has named it stays known: else it would
     /// depend on the order of views whether a late pod of it is one of an unknown group.
     pub fn is_forgettable(&self) -> bool {
-        !self.stated && self.wish.is_none() && self.tally.is_empty() && self.failures == 0
+        !self.stated
+            && self.wish.is_none()
+            && self.tally.is_empty()
+            && self.failures == 0
+            && self.startup.is_quiet()
     }
 }

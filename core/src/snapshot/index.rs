@@ -4,12 +4,12 @@
 
 use super::{
     groups::Tally,
-    record::{EngineFact, Executor, Fate, Pod, Sort, Write},
+    record::{EngineFact, Executor, Fate, Patience, Pod, Sort, Write},
 };
 use crate::{
-    config::{Config, EngineMode, Shrink},
+    config::{Config, EngineMode, Replace, Shrink},
     plan::{Class, WakeReason},
-    words::{ExecutorId, Group, Time},
+    words::{ExecutorId, Group, Name, Time},
 };
 use im::OrdSet;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,10 @@ pub(crate) struct Keys {
     pub stuck: bool,
     pub victim: Option<(Rank, i64)>,
     pub idle: Option<(i32, Time)>,
+    /// ROLL: it may be replaced for its template at once.
+    pub outdated: bool,
+    /// CLAIM: what it holds while its pod exists, or may.
+    pub claims: Vec<Name>,
 }
 
 /// The sets.
@@ -65,6 +69,10 @@ pub(crate) struct Indices {
     pub victims: OrdSet<Victim>,
     /// SHRINK-2: idle ones in groups that shrink by themselves, lowest `keep` first, then longest idle.
     pub idle: OrdSet<(Group, i32, Time, ExecutorId)>,
+    /// ROLL: registered ones made from another template than their group's.
+    pub outdated: OrdSet<(Group, ExecutorId)>,
+    /// CLAIM: who holds which claim.
+    pub claims: OrdSet<(Name, ExecutorId)>,
 }
 
 impl Indices {
@@ -84,6 +92,12 @@ impl Indices {
         if let Some((keep, since)) = keys.idle {
             self.idle.insert((group.clone(), keep, since, id));
         }
+        if keys.outdated {
+            self.outdated.insert((group.clone(), id));
+        }
+        for claim in &keys.claims {
+            self.claims.insert((claim.clone(), id));
+        }
     }
 
     pub fn remove(&mut self, id: ExecutorId, group: &Group, keys: &Keys) {
@@ -101,6 +115,12 @@ impl Indices {
         }
         if let Some((keep, since)) = keys.idle {
             self.idle.remove(&(group.clone(), keep, since, id));
+        }
+        if keys.outdated {
+            self.outdated.remove(&(group.clone(), id));
+        }
+        for claim in &keys.claims {
+            self.claims.remove(&(claim.clone(), id));
         }
     }
 
@@ -140,6 +160,9 @@ impl Keys {
         deadlines.add(stuck_at, WakeReason::Relist);
         deadlines.add(overdue_at(config, executor), WakeReason::Overdue);
         deadlines.add(drain_ends_at(config, executor), WakeReason::DrainTimeout);
+        if let Patience::Until(at, why) = executor.patience(config, now) {
+            deadlines.add(Some(at), why);
+        }
         deadlines.add(
             well.err().flatten().filter(|_| executor.counts()),
             WakeReason::Healthy,
@@ -157,6 +180,11 @@ impl Keys {
             stuck: past(stuck_at) || overdue,
             victim: victim(config, executor),
             idle: idle(config, executor),
+            outdated: executor.outdated && executor.counts() && executor.serves(config),
+            claims: match executor.pod {
+                Pod::Gone => Vec::new(),
+                Pod::Unseen { .. } | Pod::Seen(_) => executor.claims().to_vec(),
+            },
         }
     }
 }
@@ -190,7 +218,7 @@ fn is_to_tell(executor: &Executor) -> bool {
 fn write_again_at(executor: &Executor) -> Option<Time> {
     match executor.write {
         Write::Again {
-            sort: Sort::Delete | Sort::Mark,
+            sort: Sort::Delete | Sort::Mark | Sort::Resize,
             at,
             ..
         } => Some(at),
@@ -241,11 +269,16 @@ fn overdue_at(config: &Config, executor: &Executor) -> Option<Time> {
     }
 }
 
-fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time> {
+pub(super) fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time> {
     match executor.fate {
         Fate::Draining {
-            asked: Some(asked), ..
-        } => Some(asked.after(config.shrinking.drain_timeout)),
+            asked: Some(asked),
+            until,
+            ..
+        } => {
+            let ends = asked.after(config.shrinking.drain_timeout);
+            Some(until.map_or(ends, |until| ends.min(until)))
+        }
         _ => None,
     }
 }
@@ -290,7 +323,7 @@ fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
                 }
                 _ => return None,
             };
-            (!seen.disrupted).then_some((rank, seen.born))
+            executor.disruption.is_none().then_some((rank, seen.born))
         }
         _ => None,
     }
@@ -318,12 +351,17 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     tally.open = u32::from(!matches!(executor.write, Write::None));
     if !executor.counts() {
         tally.leaving = 1;
-        tally.holding = u32::from(!executor.is_finished() && !executor.has_ended());
+        // GROW-1: *waiting*.
+        let group = config.group(&executor.group);
+        let waits = group.replace == Replace::AfterTermination
+            || (executor.disruption.is_some() && !group.before_loss);
+        tally.holding = u32::from(waits && !executor.is_finished() && !executor.has_ended());
         return tally;
     }
     tally.counting = 1;
     tally.serving = u32::from(executor.serves(config));
     tally.well = u32::from(well);
+    tally.outdated = u32::from(executor.outdated);
     let on_node = executor.seen().is_some_and(|seen| seen.on_node);
     match class {
         Class::Requested => {

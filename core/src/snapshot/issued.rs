@@ -2,14 +2,23 @@
 
 use super::{
     Open, Snapshot,
-    record::{Executor, Fate, Pod, Sort, Write},
+    record::{Executor, Fate, Patience, Pod, Sort, Write},
 };
 use crate::{
     config::Config,
     output::{Action, Cause, Notice, Why},
     plan::{Decision, Plan},
-    words::{ActionId, ExecutorId, Group},
+    words::{ActionId, ExecutorId, Group, Name},
 };
+
+/// What a create is for.
+struct Made<'a> {
+    id: ExecutorId,
+    group: &'a Group,
+    template: u64,
+    claims: &'a [Name],
+    why: Why,
+}
 
 impl Snapshot {
     pub(super) fn fold_issued(&mut self, config: &Config, plan: &Plan, first: ActionId) {
@@ -20,7 +29,17 @@ impl Snapshot {
             self.withdraw(config, *id);
         }
         for id in &plan.released {
+            self.spend_delete(config);
             self.release(config, *id, Why::Shrink2, Cause::Shrunk);
+        }
+        for (group, olds) in &plan.rolls {
+            self.roll_issued(config, group, olds);
+        }
+        for (id, group) in &plan.rolled {
+            if let Some(facts) = self.groups.get_mut(group) {
+                facts.rolls.remove(id);
+            }
+            self.release(config, *id, Why::Roll, Cause::Rolled);
         }
         for (action, decision) in (first.0..).map(ActionId).zip(&plan.decisions) {
             self.newest_action = action;
@@ -29,9 +48,16 @@ impl Snapshot {
                     executor,
                     group,
                     template,
-                    ..
+                    claims,
                 } => {
-                    self.create_issued(config, action, *executor, group, *template);
+                    let made = Made {
+                        id: *executor,
+                        group,
+                        template: *template,
+                        claims,
+                        why: decision.why,
+                    };
+                    self.create_issued(config, action, &made);
                 }
                 Action::Delete {
                     executor, revision, ..
@@ -45,8 +71,13 @@ impl Snapshot {
                     self.stray_issued(action, open);
                 }
                 Action::Delete { .. } => self.delete_issued(config, action, decision),
-                Action::Resize { .. } | Action::CreateClaim { .. } | Action::DeleteClaim { .. } => {
+                Action::Resize { executor, .. } => {
+                    self.sent(config, action, *executor, Sort::Resize, false);
                 }
+                Action::CreateClaim { name, group } => {
+                    self.claim_issued(config, action, name, group);
+                }
+                Action::DeleteClaim { name } => self.claim_delete_issued(action, name),
                 Action::MarkFinished { executor, .. } => {
                     self.sent(config, action, *executor, Sort::Mark, false);
                 }
@@ -92,31 +123,53 @@ impl Snapshot {
                 self.refused.remove(executor);
             }
             Notice::Raised(_) | Notice::Cleared(_) => self.told_findings = self.findings.clone(),
-            Notice::Backoff { .. } => {}
+            Notice::Backoff { group, until } => {
+                if let Some(facts) = self.groups.get_mut(group) {
+                    facts.startup.told = *until;
+                }
+            }
             Notice::Halted => self.budget.halted_told = true,
         }
     }
 
-    fn create_issued(
-        &mut self,
-        config: &Config,
-        action: ActionId,
-        id: ExecutorId,
-        group: &Group,
-        template: u64,
-    ) {
-        if !self.executors.contains_key(&id) {
+    fn create_issued(&mut self, config: &Config, action: ActionId, made: &Made<'_>) {
+        let Made {
+            id,
+            group,
+            template,
+            claims,
+            why,
+        } = *made;
+        let anew = !self.executors.contains_key(&id);
+        if anew {
             let group = self
                 .groups
                 .get_key_value(group)
                 .map_or(group, |(known, _)| known)
                 .clone();
             self.next = self.next.max(id.sequence.saturating_add(1));
-            self.put(config, id, Executor::new(group, template));
+            let mut executor = Executor::new(group, template);
+            if !claims.is_empty() {
+                executor.with_extra(|extra| extra.claims = claims.to_vec());
+            }
+            self.put(config, id, executor);
         }
         let now = self.now;
+        let unclear = self
+            .executors
+            .get(&id)
+            .is_some_and(|executor| matches!(executor.write, Write::Again { unclear: true, .. }));
+        let executors = &self.executors;
+        let counts = |id: &ExecutorId| executors.get(id).is_some_and(Executor::counts);
         if let Some(facts) = self.groups.get_mut(group) {
             facts.batch_use(config, now);
+            // What may be there already is no probe.
+            if !unclear {
+                facts.startup.asked_for(&config.failing, now, id, anew);
+            }
+            if why == Why::Roll {
+                facts.surge(id, counts);
+            }
         }
         self.sent(config, action, id, Sort::Create, false);
     }
@@ -130,11 +183,18 @@ impl Snapshot {
         else {
             return;
         };
-        self.change(config, *id, |_, executor| {
+        self.change(config, *id, |all, executor| {
             executor.delete_issued = true;
             // SHRINK-1, and a lowered target with no engine: decided by this very plan.
             if matches!(executor.fate, Fate::Wanted) {
-                let (why, cause) = (decision.why, Cause::Shrunk);
+                let why = decision.why;
+                let cause = match executor.patience(config, all.now) {
+                    Patience::Over(cause) if why == Why::Grow6 => cause,
+                    _ => Cause::Shrunk,
+                };
+                if why != Why::Grow6 {
+                    all.spend_delete(config);
+                }
                 executor.fate = Fate::Condemned {
                     why,
                     cause,
@@ -143,6 +203,42 @@ impl Snapshot {
             }
         });
         self.sent(config, action, *id, Sort::Delete, revision.is_some());
+    }
+
+    /// SHRINK-5: an excess has taken one more.
+    fn spend_delete(&mut self, config: &Config) {
+        let Some(budget) = config.shrinking.max_deletes else {
+            return;
+        };
+        let now = self.now;
+        self.deletes.push_back(now);
+        while let Some(at) = self.deletes.front()
+            && at.after(budget.every) <= now
+        {
+            self.deletes.pop_front();
+        }
+    }
+
+    /// ROLL: these are to be replaced; where the group's turn has come, it is over with that.
+    fn roll_issued(&mut self, config: &Config, group: &Group, olds: &[ExecutorId]) {
+        let (now, every) = (self.now, config.group(group).roll.every);
+        let executors = &self.executors;
+        let Some(facts) = self.groups.get_mut(group) else {
+            return;
+        };
+        let there = |id: &ExecutorId| executors.get(id).is_some_and(Executor::counts);
+        facts.rolls = facts
+            .rolls
+            .iter()
+            .filter(|(id, _)| there(id))
+            .map(|(id, new)| (*id, *new))
+            .collect();
+        for id in olds {
+            facts.rolls.insert(*id, None);
+        }
+        if let Some(every) = every {
+            facts.turn_over(now, every);
+        }
     }
 
     fn sent(
@@ -204,7 +300,7 @@ impl Snapshot {
     fn begin(&mut self, action: ActionId, open: Open) {
         match open.sort {
             Sort::Create => self.governor.creates_in_flight += 1,
-            Sort::Delete | Sort::Mark => self.governor.others_in_flight += 1,
+            Sort::Delete | Sort::Mark | Sort::Resize => self.governor.others_in_flight += 1,
         }
         self.actions.insert(action, open);
     }

@@ -5,9 +5,10 @@ use crate::{
     config::{Config, Living},
     input::{LeaseNews, Memory},
     plan::Finding,
-    words::{ExecutorId, Time},
+    words::{ExecutorId, Group, Time},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Leading {
@@ -100,6 +101,12 @@ impl Snapshot {
         self.budget.load(self.now, memory);
         for (group, _) in &memory.failures {
             self.groups.entry(group.clone()).or_default().failures += 1;
+        }
+        let late = memory.startup_failures.iter().map(|(group, _)| group);
+        let groups: BTreeSet<Group> = late.chain(memory.backoffs.keys()).cloned().collect();
+        for group in groups {
+            let facts = self.groups.entry(group.clone()).or_default();
+            facts.startup.load(self.now, &group, memory);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     plan::Finding,
     words::{ExecutorId, Name, Revision, Time, Uid},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a listing settles: everything up to its revision, and every write answered before it was asked for.
 #[derive(Clone, Copy)]
@@ -53,11 +53,18 @@ impl Snapshot {
             .iter()
             .map(|view| (classify::whose(&self.fleet, view), view))
             .collect();
-        let incarnations = identified.iter().filter_map(|(whose, _)| match whose {
-            Whose::Ours { id, .. } => Some(id.incarnation),
-            Whose::Malformed => None,
-        });
-        let first = self.sync(config, started, incarnations.max().unwrap_or(0));
+        let ids: BTreeSet<ExecutorId> = identified
+            .iter()
+            .filter_map(|(whose, _)| match whose {
+                Whose::Ours { id, .. } => Some(*id),
+                Whose::Malformed => None,
+            })
+            .collect();
+        if !replaced && self.is_suspicious(config, started, listing, &ids) {
+            return;
+        }
+        let highest = ids.last().map_or(0, |id| id.incarnation);
+        let first = self.sync(config, started, highest);
         let reach = Reach {
             started,
             revision: listing.revision,
@@ -95,6 +102,10 @@ impl Snapshot {
         self.settle_strays(reach, &shown);
         self.settle_early(config, reach);
         self.settle_removed(reach, &shown);
+        self.fold_claims(started, &listing.claims);
+        if first {
+            self.settle_probes();
+        }
         self.view.complete_to = Some(listing.revision);
         self.view.listing_started = Some(started);
     }
@@ -116,6 +127,58 @@ impl Snapshot {
         let over: Vec<Finding> = self.findings.iter().filter(passing).cloned().collect();
         for finding in over {
             self.findings.remove(&finding);
+        }
+    }
+
+    /// SHRINK-5: whether it lacks so much that it is kept aside, and another one is asked for. Whatever that one shows
+    /// is believed.
+    fn is_suspicious(
+        &mut self,
+        config: &Config,
+        started: Time,
+        listing: &Listing,
+        shown: &BTreeSet<ExecutorId>,
+    ) -> bool {
+        if let Some(aside) = self.view.set_aside {
+            let second = started >= aside;
+            self.view.thrown_away = !second;
+            if second {
+                self.view.set_aside = None;
+                self.findings.remove(&Finding::SuspiciousLoss);
+            }
+            return !second;
+        }
+        let Some(percent) = config.shrinking.suspicious_loss else {
+            return false;
+        };
+        let (mut counting, mut lacking) = (0u64, 0u64);
+        for (id, executor) in &self.executors {
+            if let Some(seen) = executor.seen().filter(|_| executor.counts()) {
+                counting += 1;
+                let lacks = !shown.contains(id) && seen.revision <= listing.revision;
+                lacking += u64::from(lacks);
+            }
+        }
+        let suspicious = counting >= FEW
+            && lacking.saturating_mul(100) >= counting.saturating_mul(u64::from(percent))
+            && !planted!(config, Shrink5);
+        if suspicious {
+            self.view.set_aside = Some(self.now);
+            self.view.thrown_away = true;
+            self.findings.insert(Finding::SuspiciousLoss);
+        }
+        suspicious
+    }
+
+    /// FAIL-2: a probe of an earlier incarnation that is not there any more.
+    fn settle_probes(&mut self) {
+        let executors = &self.executors;
+        let probes = self.groups.iter().filter_map(|(group, facts)| {
+            let probe = facts.startup.backoff?.probe?;
+            (!executors.contains_key(&probe)).then(|| (probe, group.clone()))
+        });
+        for (probe, group) in probes.collect::<Vec<_>>() {
+            self.unprobe(probe, &group);
         }
     }
 
@@ -291,6 +354,9 @@ impl Snapshot {
         }
     }
 }
+
+/// SHRINK-5: of so few, any may be gone.
+const FEW: u64 = 10;
 
 const OLDEST: Revision = Revision(std::num::NonZeroU64::MIN);
 

@@ -6,6 +6,7 @@
 mod answers;
 mod budget;
 mod cause;
+pub(crate) mod claims;
 pub(crate) mod classify;
 pub(crate) mod governor;
 pub(crate) mod groups;
@@ -15,10 +16,12 @@ mod leading;
 mod listing;
 pub(crate) mod record;
 mod seeing;
+pub(crate) mod startup;
 mod stray;
 mod wishes;
 
 pub(crate) use answers::wait;
+pub(crate) use budget::MemoryMark;
 pub(crate) use index::Rank;
 
 use crate::{
@@ -28,9 +31,10 @@ use crate::{
     words::{ActionId, ExecutorId, Group, Name, Revision, Time, Uid},
 };
 use budget::Budget;
+use claims::Claims;
 use governor::Governor;
 use groups::GroupFacts;
-use im::{OrdMap, OrdSet};
+use im::{OrdMap, OrdSet, Vector};
 use index::{Indices, Keys};
 use leading::Leading;
 use record::{Executor, Fate, Write};
@@ -79,6 +83,9 @@ pub struct Snapshot {
     /// Effects under way.
     actions: OrdMap<ActionId, Open>,
     newest_action: ActionId,
+    pub(crate) claims: Claims,
+    /// When an excess took executors (SHRINK-5); oldest first.
+    pub(crate) deletes: Vector<Time>,
     pub(crate) findings: OrdSet<Finding>,
     pub(crate) told_findings: OrdSet<Finding>,
     pub(crate) governor: Governor,
@@ -103,6 +110,8 @@ pub(crate) struct View {
     pub thrown_away: bool,
     /// The newest listing replaced the view: the cluster has gone back (SEE-2).
     pub replaced: bool,
+    /// When a listing came that lacked too much to be believed at once (SHRINK-5).
+    pub set_aside: Option<Time>,
 }
 
 /// SEE-2: the cluster shows an older state than before.
@@ -158,6 +167,8 @@ impl Snapshot {
             refused: OrdSet::new(),
             actions: OrdMap::new(),
             newest_action: ActionId(0),
+            claims: Claims::default(),
+            deletes: Vector::new(),
             findings: OrdSet::new(),
             told_findings: OrdSet::new(),
             governor: Governor::new(config),
@@ -229,7 +240,7 @@ impl Snapshot {
             .collect();
         self.now = at;
         for (id, mut executor) in taken {
-            self.fall_due(config, &mut executor);
+            self.fall_due(config, id, &mut executor);
             self.put(config, id, executor);
         }
         self.leading.advance(at);
@@ -243,13 +254,12 @@ impl Snapshot {
     }
 
     /// More than the one deadline that was kept may have passed by now.
-    fn fall_due(&mut self, config: &Config, executor: &mut Executor) {
-        if let Fate::Draining {
-            why,
-            cause,
-            asked: Some(asked),
-        } = &executor.fate
-            && asked.after(config.shrinking.drain_timeout) <= self.now
+    fn fall_due(&mut self, config: &Config, id: ExecutorId, executor: &mut Executor) {
+        if executor.started_well(config, self.now).is_ok() {
+            self.prove(id, executor);
+        }
+        if let Fate::Draining { why, cause, .. } = &executor.fate
+            && index::drain_ends_at(config, executor).is_some_and(|ends| ends <= self.now)
         {
             executor.fate = Fate::Condemned {
                 why: *why,
@@ -257,7 +267,7 @@ impl Snapshot {
                 precondition: None,
             };
         }
-        self.end_overdue(config, executor);
+        self.end_overdue(config, id, executor);
     }
 
     /// Changes one executor, and what is derived from it. Nothing where there is none of that id.
@@ -281,6 +291,9 @@ impl Snapshot {
             keys.victim = None;
         }
         self.index.remove(id, &executor.group, &keys);
+        for claim in &keys.claims {
+            self.note_claim(claim);
+        }
         if let Some(facts) = self.groups.get_mut(&executor.group) {
             facts.tally.subtract(&keys.tally);
         }
@@ -293,6 +306,9 @@ impl Snapshot {
     fn put(&mut self, config: &Config, id: ExecutorId, executor: Executor) {
         let keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
         self.index.insert(id, &executor.group, &keys);
+        for claim in &keys.claims {
+            self.note_claim(claim);
+        }
         let facts = self.groups.entry(executor.group.clone()).or_default();
         facts.tally.add(&keys.tally);
         if keys.stuck {
@@ -305,6 +321,7 @@ impl Snapshot {
     /// Forgets an executor that was taken out, without a trace but in what guards against late copies.
     fn drop_taken(&mut self, id: ExecutorId, executor: &Executor) {
         self.executors.remove(&id);
+        self.unprobe(id, &executor.group);
         self.note_group(&executor.group);
     }
 
@@ -380,12 +397,15 @@ impl Snapshot {
 
     /// Whether no effect is under way.
     pub(crate) fn has_nothing_open(&self) -> bool {
-        self.actions.is_empty()
+        self.actions.is_empty() && self.claims.has_nothing_open()
     }
 
     /// Whether nothing of the fleet is known to be left.
     pub(crate) fn is_empty(&self) -> bool {
-        self.executors.is_empty() && self.strays.is_empty() && self.has_nothing_open()
+        self.executors.is_empty()
+            && self.strays.is_empty()
+            && self.claims.all.is_empty()
+            && self.has_nothing_open()
     }
 
     /// From when on only a new listing tells what became of some executor (END-3, SEE-5).
@@ -421,6 +441,13 @@ impl Snapshot {
                 "indices {:?}\nbut a scan gives {scan:?}",
                 self.index
             ));
+        }
+        for (name, claim) in &self.claims.all {
+            let key = (claim.group.clone(), claim.born, name.clone());
+            let there = claim.step == claims::Step::There && !claim.deleting;
+            if self.claims.free.contains(&key) != (there && !self.is_held(name)) {
+                return Err(format!("claim {name} is free or not: {claim:?}"));
+            }
         }
         for (group, facts) in &self.groups {
             let scanned = tallies.remove(group).unwrap_or_default();

@@ -2,12 +2,13 @@
 
 use crate::{
     config::{Config, EngineMode},
+    input::MemoryView,
     output::{Cause, Evidence, Why},
-    plan::Class,
+    plan::{Class, WakeReason},
     words::{ActionId, Group, Name, Revision, Span, Time, Uid},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One executor, made by whichever speaks first: a create, a pod, or a registration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +24,18 @@ pub(crate) struct Executor {
     pub verdict: Option<Arc<Verdict>>,
     /// What the pod's views said beside its class, as far as something may still ask for it.
     pub notes: Option<Arc<Notes>>,
+    /// What is kept only of executors whose group has a use for it.
+    pub extra: Option<Arc<Extra>>,
+    /// SPOT: it will soon be lost, and why; once known, it stays so.
+    pub disruption: Option<Disruption>,
     /// It was made by an earlier incarnation.
     pub adopted: bool,
+    /// FAIL-2: it had started well, or was adopted running: its failure is no startup failure.
+    pub proven: bool,
+    /// FAIL-1: its failure is counted.
+    pub charged: bool,
+    /// ROLL: it was made from another template than its group's.
+    pub outdated: bool,
     /// `Started` was told, or will not be.
     pub started_told: bool,
     /// A delete was issued at least once: an end after that is our doing.
@@ -64,8 +75,6 @@ pub(crate) struct Seen {
     /// Its grace in seconds, where it has a deletion timestamp.
     pub deleting: Option<u32>,
     pub on_node: bool,
-    /// Its condition DisruptionTarget is true.
-    pub disrupted: bool,
 }
 
 /// SEE-5: at most one write of ours per executor is open, and a second is not begun before it closes.
@@ -108,6 +117,7 @@ pub(crate) enum Sort {
     Create,
     Delete,
     Mark,
+    Resize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +142,8 @@ pub(crate) enum Fate {
         cause: Cause,
         /// When the engine was asked; None: it is to be.
         asked: Option<Time>,
+        /// When it will be lost in any case, where that is known (SPOT).
+        until: Option<Time>,
     },
     /// Its deletion is decided.
     Condemned {
@@ -158,6 +170,65 @@ pub(crate) struct Notes {
     pub node: Option<Name>,
     pub ip: Option<Name>,
     pub disruption: Option<Name>,
+    pub waiting: Option<Waiting>,
+}
+
+/// GROW-6: a container can't be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// The reason that the newest view shows; None: none for now.
+    pub shows: Option<Name>,
+    /// Since when there are such reasons.
+    pub since: Time,
+    /// Waiting can't mend it.
+    pub hopeless: bool,
+}
+
+/// SPOT: why an executor will soon be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Disruption {
+    Preempted,
+    Evicted,
+    NodeLost,
+}
+
+impl Disruption {
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Preempted => Cause::Preempted,
+            Self::Evicted => Cause::Evicted,
+            Self::NodeLost => Cause::NodeLost,
+        }
+    }
+
+    pub fn of(cause: &Cause) -> Self {
+        match cause {
+            Cause::Evicted => Self::Evicted,
+            Cause::NodeLost => Self::NodeLost,
+            _ => Self::Preempted,
+        }
+    }
+}
+
+/// What ROLL, CLAIM and SIZE look at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Extra {
+    pub metrics: BTreeMap<Name, i64>,
+    pub memory: Option<MemoryView>,
+    /// SIZE: its node can't grant more, or the server will not have it.
+    pub no_resize: bool,
+    /// The claims that its pod uses, or is to use.
+    pub claims: Vec<Name>,
+}
+
+/// GROW-6: whether an executor is given up.
+pub(crate) enum Patience {
+    /// Now, with this cause.
+    Over(Cause),
+    /// By time alone then, for this.
+    Until(Time, WakeReason),
+    /// There is nothing to wait for.
+    Endless,
 }
 
 impl Executor {
@@ -171,7 +242,12 @@ impl Executor {
             fate: Fate::Wanted,
             verdict: None,
             notes: None,
+            extra: None,
+            disruption: None,
             adopted: false,
+            proven: false,
+            charged: false,
+            outdated: false,
             started_told: false,
             delete_issued: false,
         }
@@ -228,8 +304,8 @@ impl Executor {
 
     /// GROW-1.
     pub fn leaves(&self) -> bool {
-        let disrupted = self.seen().is_some_and(|seen| seen.disrupted);
-        !matches!(self.fate, Fate::Wanted) || disrupted || self.class() == Some(Class::Terminating)
+        let terminating = self.class() == Some(Class::Terminating);
+        !matches!(self.fate, Fate::Wanted) || self.disruption.is_some() || terminating
     }
 
     /// GROW-1.
@@ -289,6 +365,10 @@ impl Executor {
                 seen.deleting.is_none().then_some(Sort::Delete)
             }
             (Fate::Condemned { .. }, Pod::Unseen { .. }) => Some(Sort::Delete),
+            (Fate::Wanted, Pod::Seen(_)) => match self.patience(config, now) {
+                Patience::Over(_) => Some(Sort::Delete),
+                _ => self.resize_due(config).map(|_| Sort::Resize),
+            },
             _ => None,
         }
     }
@@ -308,6 +388,86 @@ impl Executor {
         }
     }
 
+    /// GROW-6: whether it is given up, for being pending, or running without having registered, for too long.
+    pub fn patience(&self, config: &Config, now: Time) -> Patience {
+        let growing = &config.growing;
+        let Some(seen) = self
+            .seen()
+            .filter(|_| !self.is_registered() && !self.leaves())
+        else {
+            return Patience::Endless;
+        };
+        let (ends, reason) = match seen.class {
+            Class::Pending if !planted!(config, Grow6) => (
+                after_signed(seen.born, growing.start_timeout),
+                WakeReason::StartTimeout,
+            ),
+            Class::Running
+                if config.engine == EngineMode::Registering && !planted!(config, Grow6) =>
+            {
+                let ends = growing.register_timeout.map(|span| seen.since.after(span));
+                (ends, WakeReason::RegisterTimeout)
+            }
+            _ => return Patience::Endless,
+        };
+        if ends.is_some_and(|at| at <= now) {
+            return Patience::Over(Cause::StartTimeout);
+        }
+        let waits = self
+            .notes
+            .as_deref()
+            .and_then(|notes| notes.waiting.as_ref());
+        let waits = waits.filter(|_| seen.class == Class::Pending);
+        let stuck = waits.and_then(|waiting| {
+            let shows = waiting.shows.clone()?;
+            if waiting.hopeless {
+                return Some((Time(0), shows));
+            }
+            let patience = growing.image_pull_patience?;
+            Some((waiting.since.after(patience), shows))
+        });
+        match (stuck, ends) {
+            (Some((at, reason)), _) if at <= now => Patience::Over(Cause::StartFailed { reason }),
+            (Some((at, _)), ends) if ends.is_none_or(|ends| at < ends) => {
+                Patience::Until(at, WakeReason::ImagePatience)
+            }
+            (_, Some(ends)) => Patience::Until(ends, reason),
+            (_, None) => Patience::Endless,
+        }
+    }
+
+    /// SIZE: how much memory it is to be given.
+    pub fn resize_due(&self, config: &Config) -> Option<u64> {
+        let resize = config.group(&self.group).resize?;
+        let extra = self.extra.as_deref().filter(|extra| !extra.no_resize)?;
+        let memory = extra.memory.filter(|memory| !memory.infeasible)?;
+        let used = u128::try_from(*extra.metrics.get(Extra::MEMORY)?).ok()?;
+        let limit = u128::from(memory.limit);
+        if !self.is_running() || self.leaves() || planted!(config, Size) {
+            return None;
+        }
+        if used * 100 <= limit * u128::from(resize.threshold) {
+            return None;
+        }
+        let more = limit * (100 + u128::from(resize.percent)) / 100;
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
+        let more = more.min(resize.max.unwrap_or(u64::MAX));
+        (more > memory.asked.max(memory.limit)).then_some(more)
+    }
+
+    /// Changes what is kept beside.
+    pub fn with_extra(&mut self, change: impl FnOnce(&mut Extra)) {
+        change(Arc::make_mut(self.extra.get_or_insert_default()));
+    }
+
+    pub fn claims(&self) -> &[Name] {
+        self.extra.as_deref().map_or(&[], |extra| &extra.claims)
+    }
+
+    pub fn metric(&self, name: &str) -> Option<i64> {
+        self.extra.as_deref()?.metrics.get(name).copied()
+    }
+
     /// END-3: revisions say nothing of it.
     pub fn is_unaccounted(&self) -> bool {
         matches!(self.pod, Pod::Unseen { answered: None })
@@ -321,4 +481,17 @@ impl Executor {
         let grace = Span::seconds(u64::from(seen.deleting?));
         Some(seen.since.after(grace).after(config.ending.overdue_after))
     }
+}
+
+impl Extra {
+    /// The metric that SIZE looks at, in bytes.
+    pub const MEMORY: &str = "memory";
+    /// The metric that ROLL's `min_tasks` looks at.
+    pub const TASKS: &str = "tasks";
+}
+
+/// A moment that may be before this controller's start, and `span` more.
+fn after_signed(at: i64, span: Option<Span>) -> Option<Time> {
+    let span = i64::try_from(span?.0).unwrap_or(i64::MAX);
+    Some(Time(u64::try_from(at.saturating_add(span)).unwrap_or(0)))
 }

@@ -3,15 +3,17 @@
 use super::{
     Snapshot, cause,
     classify::{self, Whose},
-    record::{EngineFact, Executor, Fate, Notes, Pod, Seen, Sort, Verdict, Write},
+    record::{
+        Disruption, EngineFact, Executor, Fate, Notes, Pod, Seen, Sort, Verdict, Waiting, Write,
+    },
     stray::StrayKind,
 };
 use crate::{
     config::{Config, EngineMode},
-    input::PodView,
+    input::{Phase, PodView},
     output::{Cause, Why},
     plan::{Class, Finding},
-    words::{ExecutorId, Group, Revision},
+    words::{ExecutorId, Group, Name, Revision, Time},
 };
 use std::sync::Arc;
 
@@ -75,7 +77,7 @@ impl Snapshot {
             Meets::Nothing => {}
             Meets::Executor => {
                 self.change(config, id, |all, executor| {
-                    all.update(config, executor, view)
+                    all.update(config, id, executor, view)
                 });
             }
             Meets::Ghost { ours_is_gone } => {
@@ -179,24 +181,42 @@ impl Snapshot {
             .map_or(group, |(known, _)| known.clone());
         let mut executor = Executor::new(group, view.labels.template.unwrap_or(0));
         executor.adopted = true;
+        let wish = self
+            .groups
+            .get(&executor.group)
+            .and_then(|facts| facts.wish.as_ref());
+        executor.outdated =
+            wish.is_some_and(|wish| wish.template != executor.template) && executor.template != 0;
         if let Some(at) = self.early.remove(&id) {
             executor.engine = EngineFact::Registered { at, idle: None };
+            executor.proven = true;
         }
         // What ended while nobody looked is cleaned up, and neither told nor counted.
         let class = classify::class(config, view);
+        executor.proven |= class == Class::Running;
         if sight == Sight::First && matches!(class, Class::Failed | Class::Succeeded) {
             executor.fate = Fate::Ended { told: true };
         }
         self.put(config, id, executor);
         self.change(config, id, |all, executor| {
-            all.update(config, executor, view)
+            all.update(config, id, executor, view)
         });
         self.settle_fate(config, id);
     }
 
     /// Folds a newer view of its own pod into an executor.
-    pub(super) fn update(&mut self, config: &Config, executor: &mut Executor, view: &PodView) {
+    pub(super) fn update(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        executor: &mut Executor,
+        view: &PodView,
+    ) {
         let now = self.now;
+        // By what was known before: what has failed by now had started well, or not.
+        if executor.started_well(config, now).is_ok() {
+            self.prove(id, executor);
+        }
         let class = classify::class(config, view);
         let before = executor.seen().cloned();
         let was_finished = executor.is_finished();
@@ -242,22 +262,40 @@ impl Snapshot {
             revision: view.revision,
             deleting: view.deleting,
             on_node: view.node.is_some(),
-            disrupted: view.disruption.is_some(),
         });
         if before.is_none() && !executor.has_ended() {
             // A refusal after an unclear try is no verdict on a pod that is there.
             executor.verdict = None;
         }
-        executor.notes = notes(executor, view);
+        executor.notes = notes(now, executor, view);
+        keep_extra(config, executor, view);
         close_write(executor, view);
         if executor.verdict.is_none() && (finished || class == Class::Terminating) {
             executor.verdict = Some(Arc::new(cause::by_view(executor, view, finished)));
         }
+        if let Some(reason) = view.disruption.as_ref().filter(|_| !finished) {
+            let kind = cause::disrupted(reason, view.ready);
+            if class == Class::Terminating {
+                executor.disruption.get_or_insert(kind);
+            } else {
+                self.disrupt(config, executor, kind, None);
+            }
+        }
         if finished && !was_finished {
-            self.end(config, executor);
+            self.end(config, id, executor);
         }
         if class == Class::Terminating {
             drain_unasked(config, executor);
+            // GROW-6: the effect is seen before its answer.
+            if let Fate::Condemned {
+                why: Why::Grow6,
+                cause,
+                ..
+            } = &executor.fate
+            {
+                let cause = cause.clone();
+                self.charge(config, id, executor, &cause);
+            }
         }
         if let (
             Class::Running,
@@ -328,7 +366,7 @@ impl Snapshot {
             });
         } else if !kept {
             self.change(config, id, |all, executor| {
-                all.update(config, executor, view)
+                all.update(config, id, executor, view)
             });
         }
         self.end_gone(config, id, Some(view.revision));
@@ -356,18 +394,16 @@ impl Snapshot {
     }
 
     /// END-1: a pod is seen finished, or gone.
-    pub(super) fn end(&mut self, config: &Config, executor: &mut Executor) {
+    pub(super) fn end(&mut self, config: &Config, id: ExecutorId, executor: &mut Executor) {
         if executor.has_ended() {
             return;
         }
         let verdict = executor
             .verdict
             .get_or_insert_with(|| verdict(Cause::DeletedByOther));
-        let failed = verdict.cause.is_failure();
+        let cause = verdict.cause.clone();
         executor.fate = Fate::Ended { told: false };
-        if failed {
-            self.count_failure(config, &executor.group.clone());
-        }
+        self.charge(config, id, executor, &cause);
     }
 
     /// An executor's pod is gone; `revision` is that of its going, where it is known.
@@ -376,7 +412,7 @@ impl Snapshot {
             if executor.verdict.is_none() {
                 executor.verdict = Some(Arc::new(cause::by_absence(executor)));
             }
-            all.end(config, executor);
+            all.end(config, id, executor);
             all.removed.insert(
                 id,
                 super::Removed {
@@ -395,7 +431,7 @@ impl Snapshot {
     }
 
     /// END-1: a pod outlives its grace: its executor is as good as gone.
-    pub(super) fn end_overdue(&mut self, config: &Config, executor: &mut Executor) {
+    pub(super) fn end_overdue(&mut self, config: &Config, id: ExecutorId, executor: &mut Executor) {
         if executor.has_ended() || executor.overdue_at(config).is_none_or(|at| at > self.now) {
             return;
         }
@@ -409,7 +445,41 @@ impl Snapshot {
                 evidence,
             });
         }
-        self.end(config, executor);
+        self.end(config, id, executor);
+    }
+
+    /// SPOT: it will soon be lost: drained at once, or deleted, if it is neither registered nor running.
+    pub(super) fn disrupt(
+        &mut self,
+        config: &Config,
+        executor: &mut Executor,
+        kind: Disruption,
+        until: Option<Time>,
+    ) {
+        if executor.has_ended() || planted!(config, Spot) {
+            return;
+        }
+        let kind = *executor.disruption.get_or_insert(kind);
+        if !matches!(executor.fate, Fate::Wanted) {
+            return;
+        }
+        let (why, cause) = (Why::Spot, kind.cause());
+        let drains = config.engine == EngineMode::Registering
+            && (executor.is_registered() || executor.is_running());
+        executor.fate = if drains {
+            Fate::Draining {
+                why,
+                cause,
+                asked: None,
+                until,
+            }
+        } else {
+            Fate::Condemned {
+                why,
+                cause,
+                precondition: None,
+            }
+        };
     }
 }
 
@@ -445,14 +515,25 @@ pub(super) fn drain_unasked(config: &Config, executor: &mut Executor) {
             why: Why::End1,
             cause: Cause::DeletedByOther,
             asked: None,
+            until: None,
         };
     }
 }
 
-/// Keeps of a view what may still be asked for: where it runs until that is told, a disruption's reason until its end.
-fn notes(executor: &Executor, view: &PodView) -> Option<Arc<Notes>> {
+/// Keeps of a view what may still be asked for: where it runs until that is told, why its containers wait until they
+/// run, a disruption's reason until its end.
+fn notes(now: Time, executor: &Executor, view: &PodView) -> Option<Arc<Notes>> {
     let untold = !executor.started_told;
     let disruption = view.disruption.clone();
+    let known = executor
+        .notes
+        .as_deref()
+        .and_then(|notes| notes.waiting.as_ref());
+    let waiting = if view.phase == Phase::Pending {
+        waiting(now, known, &view.waiting)
+    } else {
+        None
+    };
     if !untold && disruption.is_none() {
         return None;
     }
@@ -465,5 +546,53 @@ fn notes(executor: &Executor, view: &PodView) -> Option<Arc<Notes>> {
         node,
         ip,
         disruption,
+        waiting,
     }))
+}
+
+/// GROW-6: reasons that waiting can't mend.
+const HOPELESS: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
+
+/// GROW-6: reasons that waiting may mend, for a while.
+const TROUBLED: [&str; 5] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+fn waiting(now: Time, known: Option<&Waiting>, reasons: &[Name]) -> Option<Waiting> {
+    let among = |table: &[&str]| {
+        reasons
+            .iter()
+            .find(|reason| table.contains(&&***reason))
+            .cloned()
+    };
+    let hopeless = among(&HOPELESS);
+    let is_hopeless = hopeless.is_some();
+    let shows = hopeless.or_else(|| among(&TROUBLED));
+    if shows.is_none() && known.is_none() {
+        return None;
+    }
+    Some(Waiting {
+        shows,
+        since: known.map_or(now, |known| known.since),
+        hopeless: is_hopeless,
+    })
+}
+
+/// Keeps of a view what CLAIM and SIZE look at, where its group has a use for it.
+fn keep_extra(config: &Config, executor: &mut Executor, view: &PodView) {
+    let group = config.group(&executor.group);
+    if group.claims.is_some() && !view.claims.is_empty() && executor.claims() != view.claims {
+        executor.with_extra(|extra| extra.claims = view.claims.clone());
+    }
+    let known = executor.extra.as_deref().and_then(|extra| extra.memory);
+    if group.resize.is_some() && view.memory != known {
+        executor.with_extra(|extra| {
+            extra.memory = view.memory;
+            extra.no_resize |= view.memory.is_some_and(|memory| memory.infeasible);
+        });
+    }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Stray {
     /// It has a deletion timestamp.
     pub deleting: bool,
     pub write: Write,
+    /// The claims that the pod uses (CLAIM).
+    pub claims: Vec<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +84,24 @@ impl Snapshot {
             kind,
             deleting,
             write: Write::None,
+            claims: view.claims.clone(),
         };
         self.findings.extend(stray.finding(view.name.clone()));
         self.strays.insert(id, stray);
+        for claim in &view.claims {
+            self.note_claim(claim);
+        }
     }
 
     pub(super) fn remove_stray(&mut self, id: ExecutorId) {
-        if let Some(stray) = self.strays.remove(&id)
-            && let Some(finding) = stray.finding(id.pod_name(&self.fleet))
-        {
+        let Some(stray) = self.strays.remove(&id) else {
+            return;
+        };
+        if let Some(finding) = stray.finding(id.pod_name(&self.fleet)) {
             self.findings.remove(&finding);
+        }
+        for claim in &stray.claims {
+            self.note_claim(claim);
         }
     }
 

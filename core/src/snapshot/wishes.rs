@@ -2,15 +2,15 @@
 
 use super::{
     Snapshot,
-    record::{EngineFact, Executor, Fate, Idle, Pod, Sort, Write},
+    record::{Disruption, EngineFact, Executor, Extra, Fate, Idle, Pod, Sort, Write},
     seeing::drain_unasked,
 };
 use crate::{
-    config::{Config, EngineMode},
+    config::{Config, EngineMode, RollPolicy},
     input::{DesiredChange, EngineReport, GroupWish, KillReason, Shutdown},
     output::{Cause, Why},
     plan::{Class, Finding},
-    words::{ExecutorId, Group, ID_PART_MAX},
+    words::{ExecutorId, Group, ID_PART_MAX, Name},
 };
 
 impl Snapshot {
@@ -24,15 +24,15 @@ impl Snapshot {
                 .cloned()
                 .collect();
             for group in absent {
-                self.set_wish(&group, None);
+                self.set_wish(config, &group, None);
             }
         }
         let wishes = change.whole.iter().flatten().chain(&change.groups);
         for (group, wish) in wishes {
-            self.set_wish(group, Some(wish));
+            self.set_wish(config, group, Some(wish));
         }
         for group in &change.remove {
-            self.set_wish(group, None);
+            self.set_wish(config, group, None);
         }
         if let Some(suspend) = change.suspend {
             self.suspended = suspend;
@@ -69,12 +69,21 @@ impl Snapshot {
         }
     }
 
-    fn set_wish(&mut self, group: &Group, wish: Option<&GroupWish>) {
+    fn set_wish(&mut self, config: &Config, group: &Group, wish: Option<&GroupWish>) {
+        let now = self.now;
         let facts = self.groups.entry(group.clone()).or_default();
-        facts.wish = wish.cloned();
+        let before = std::mem::replace(&mut facts.wish, wish.cloned());
         if let Some(wish) = wish {
+            if !facts.stated {
+                facts.rolled_at = now;
+            }
             facts.stated = true;
             facts.largest = facts.largest.max(wish.target);
+            let missing = wish.target.saturating_sub(u64::from(facts.tally.counting));
+            facts.startup.owe_at_most(missing);
+            if before.is_none_or(|before| before.template != wish.template) {
+                self.compare_templates(config, group, wish.template);
+            }
         }
         let too_large = wish.is_some_and(|wish| wish.target > u64::from(ID_PART_MAX));
         let finding = Finding::TargetTooLarge(group.clone());
@@ -84,6 +93,20 @@ impl Snapshot {
             self.findings.remove(&finding);
         }
         self.note_group(group);
+    }
+
+    /// ROLL: who was made from another template than the group's by now. One without that label says nothing.
+    fn compare_templates(&mut self, config: &Config, group: &Group, template: u64) {
+        let mine = self.executors.iter();
+        let ids: Vec<ExecutorId> = mine
+            .filter(|(_, executor)| executor.group == *group)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            self.change(config, id, |_, executor| {
+                executor.outdated = executor.template != template && executor.template != 0;
+            });
+        }
     }
 
     /// Lets an executor go whose group, or whole fleet, is not wanted (SHRINK-4, LIVE-4).
@@ -120,6 +143,7 @@ impl Snapshot {
                         why,
                         cause,
                         asked: None,
+                        until: None,
                     };
                 });
             }
@@ -165,7 +189,25 @@ impl Snapshot {
                 self.set_idle(config, *executor, Some(*keep));
             }
             EngineReport::Busy(id) => self.set_idle(config, *id, None),
-            EngineReport::Disrupted { .. } | EngineReport::Metric { .. } => {}
+            EngineReport::Disrupted {
+                executor: id,
+                reason,
+                deadline,
+            } => {
+                let kind = Disruption::of(reason);
+                let withdrawn = self.change(config, *id, |all, executor| {
+                    all.disrupt(config, executor, kind, *deadline);
+                    matches!(executor.fate, Fate::Condemned { .. }) && is_refused_request(executor)
+                });
+                if withdrawn == Some(true) {
+                    self.withdraw(config, *id);
+                }
+            }
+            EngineReport::Metric {
+                executor,
+                name,
+                value,
+            } => self.fold_metric(config, *executor, name, *value),
             EngineReport::Drained(id) => {
                 self.change(config, *id, |_, executor| {
                     if let Fate::Draining { why, cause, .. } = executor.fate.clone() {
@@ -180,13 +222,35 @@ impl Snapshot {
         }
     }
 
+    /// Kept only where ROLL or SIZE looks at it.
+    fn fold_metric(&mut self, config: &Config, id: ExecutorId, name: &Name, value: i64) {
+        let Some(executor) = self.executors.get(&id) else {
+            return;
+        };
+        let group = config.group(&executor.group);
+        let policy = match &group.roll.policy {
+            RollPolicy::Highest(metric) | RollPolicy::Outlier(metric) => Some(metric),
+            RollPolicy::LowestId | RollPolicy::Oldest => None,
+        };
+        let tasks = &**name == Extra::TASKS && group.roll.min_tasks > 0;
+        let memory = &**name == Extra::MEMORY && group.resize.is_some();
+        if policy == Some(name) || tasks || memory {
+            self.change(config, id, |_, executor| {
+                executor.with_extra(|extra| {
+                    extra.metrics.insert(name.clone(), value);
+                });
+            });
+        }
+    }
+
     /// SHRINK-3: kept, unless it is condemned, ended, a ghost, or was never issued.
     fn fold_registration(&mut self, config: &Config, id: ExecutorId) {
         let now = self.now;
-        let known = self.change(config, id, |_, executor| {
+        let known = self.change(config, id, |all, executor| {
             if matches!(executor.fate, Fate::Condemned { .. } | Fate::Ended { .. }) {
                 return false;
             }
+            all.prove(id, executor);
             if !executor.is_registered() {
                 executor.engine = EngineFact::Registered {
                     at: now,

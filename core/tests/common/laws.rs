@@ -131,9 +131,10 @@ pub fn after_handle(
                         })?;
                         *executor
                     }
-                    Action::Delete { executor, .. } | Action::MarkFinished { executor, .. } => {
-                        *executor
-                    }
+                    Action::Delete { executor, .. }
+                    | Action::MarkFinished { executor, .. }
+                    | Action::Resize { executor, .. } => *executor,
+                    Action::CreateClaim { .. } | Action::DeleteClaim { .. } => continue,
                 };
                 hold(
                     Law::Once,
@@ -172,7 +173,12 @@ pub fn after_handle(
             .filter(|(_, state)| *state.group() == group && state.counts())
             .count() as u64;
         let target = wishes.get(&group).map_or(0, |wish| wish.target);
-        hold(Law::Target, counting <= target, || {
+        let rolling = controller
+            .status()
+            .groups
+            .get(&group)
+            .map_or(0, |status| status.rolling);
+        hold(Law::Target, counting <= target + rolling, || {
             format!("{counting} count in {group} after creates, and {target} are wanted")
         })?;
         let cap = config.group(&group).max_pending;

@@ -2,8 +2,8 @@
 
 use evenkeel_core::{
     config::{
-        Config, Ending, EngineMode, Failing, GroupConfig, Growing, Living, Ramp, Replace, Seeing,
-        Shrink, Shrinking,
+        Claims, Config, DeleteBudget, Ending, EngineMode, Failing, GroupConfig, Growing, Living,
+        Ramp, Replace, Resize, Roll, RollPolicy, Seeing, Shrink, Shrinking,
     },
     input::Shutdown,
     words::Span,
@@ -57,6 +57,9 @@ pub enum Step {
     LoseLabel,
     RegainLabel,
     ImagePull,
+    BadImage,
+    /// Its node can't give it more memory.
+    CantGrow,
 }
 
 /// What comes in that makes no sense.
@@ -115,6 +118,9 @@ pub enum Move {
     Idle(u8, i32),
     Busy(u8),
     Drained(u8),
+    Disrupt(u8, u8, bool),
+    Metric(u8, u8, i64),
+    Relist,
     Target(u8, u8),
     Template(u8, u8),
     Remove(u8),
@@ -146,6 +152,16 @@ pub struct Knobs {
     pub max_in_flight: u32,
     pub max_failures: Option<u64>,
     pub protection: u8,
+    pub give_up: bool,
+    pub backoff: bool,
+    pub delete_budget: bool,
+    pub doubts: bool,
+    pub before_loss: bool,
+    pub policy: u8,
+    pub claims: bool,
+    pub reuse: bool,
+    pub wait: bool,
+    pub resize: bool,
     #[cfg(feature = "mutants")]
     pub mutant: Option<evenkeel_core::mutants::Mutant>,
 }
@@ -166,12 +182,46 @@ impl Knobs {
         max_in_flight: 8,
         max_failures: None,
         protection: 60,
+        give_up: false,
+        backoff: false,
+        delete_budget: false,
+        doubts: false,
+        before_loss: true,
+        policy: 0,
+        claims: false,
+        reuse: true,
+        wait: false,
+        resize: false,
         #[cfg(feature = "mutants")]
         mutant: None,
     };
 
     pub fn config(&self) -> Config {
         let group = GroupConfig {
+            before_loss: self.before_loss,
+            roll: Roll {
+                every: None,
+                at_once: 1 + u32::from(self.policy / 4),
+                policy: match self.policy % 4 {
+                    0 => RollPolicy::Oldest,
+                    1 => RollPolicy::LowestId,
+                    2 => RollPolicy::Highest("gc".into()),
+                    _ => RollPolicy::Outlier("gc".into()),
+                },
+                min_tasks: 0,
+                on_change: true,
+            },
+            claims: self.claims.then_some(Claims {
+                bytes: 10,
+                class: None,
+                reuse: self.reuse,
+                wait: self.wait,
+            }),
+            resize: self.resize.then_some(Resize {
+                threshold: 90,
+                percent: 10,
+                max: Some(2000),
+            }),
             max_pending: self.group_cap,
             replace: if self.after_termination {
                 Replace::AfterTermination
@@ -212,15 +262,18 @@ impl Knobs {
                 request_timeout: Span::seconds(30),
                 max_pending: self.fleet_cap,
                 max_executors: self.max_executors,
-                start_timeout: None,
-                register_timeout: None,
-                image_pull_patience: None,
+                start_timeout: self.give_up.then_some(Span::seconds(120)),
+                register_timeout: self.give_up.then_some(Span::seconds(90)),
+                image_pull_patience: self.give_up.then_some(Span::seconds(30)),
             },
             shrinking: Shrinking {
                 pending_protection: Span::seconds(u64::from(self.protection)),
                 drain_timeout: Span::seconds(300),
-                max_deletes: None,
-                suspicious_loss: None,
+                max_deletes: self.delete_budget.then_some(DeleteBudget {
+                    size: 1,
+                    every: Span::seconds(20),
+                }),
+                suspicious_loss: self.doubts.then_some(50),
             },
             ending: Ending {
                 keep_finished: self.keep_finished,
@@ -232,7 +285,7 @@ impl Knobs {
                 max_failures: self.max_failures,
                 failure_window: Some(Span::seconds(3600)),
                 healthy_after: Span::seconds(10),
-                backoff_after: u32::MAX,
+                backoff_after: if self.backoff { 2 } else { u32::MAX },
                 backoff_window: Span::seconds(600),
                 backoff_first: Span::seconds(30),
                 backoff_max: Span::seconds(300),
@@ -251,7 +304,7 @@ impl Knobs {
 }
 
 pub fn knobs() -> impl Strategy<Value = Knobs> {
-    let flags = prop::array::uniform7(any::<bool>());
+    let flags = prop::array::uniform16(any::<bool>());
     let caps = (
         prop::option::weighted(0.3, 1..4u64),
         prop::option::weighted(0.3, 2..6u64),
@@ -261,6 +314,7 @@ pub fn knobs() -> impl Strategy<Value = Knobs> {
         1..9u32,
         prop::option::weighted(0.7, 2..200u64),
         prop_oneof![Just(0u8), Just(60u8)],
+        0..8u8,
     );
     (flags, caps, rest).prop_map(|(flags, caps, rest)| Knobs {
         no_engine: flags[0],
@@ -276,6 +330,16 @@ pub fn knobs() -> impl Strategy<Value = Knobs> {
         max_in_flight: rest.0,
         max_failures: rest.1,
         protection: rest.2,
+        give_up: flags[7],
+        backoff: flags[8],
+        delete_budget: flags[9],
+        doubts: flags[10],
+        before_loss: flags[11],
+        policy: rest.3,
+        claims: flags[12],
+        reuse: flags[13],
+        wait: flags[14],
+        resize: flags[15],
         #[cfg(feature = "mutants")]
         mutant: None,
     })
@@ -310,6 +374,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::LoseLabel),
         1 => Just(Step::RegainLabel),
         1 => Just(Step::ImagePull),
+        1 => Just(Step::BadImage),
+        1 => Just(Step::CantGrow),
     ]
 }
 
@@ -355,6 +421,10 @@ pub fn weather() -> impl Strategy<Value = Move> {
         2 => (any::<u8>(), -1..2i32).prop_map(|(n, keep)| Move::Idle(n, keep)),
         1 => any::<u8>().prop_map(Move::Busy),
         3 => any::<u8>().prop_map(Move::Drained),
+        1 => (any::<u8>(), 0..4u8, any::<bool>()).prop_map(|(n, why, soon)| Move::Disrupt(n, why, soon)),
+        2 => (any::<u8>(), 0..3u8, prop_oneof![0..1200i64, any::<i64>()])
+            .prop_map(|(n, name, value)| Move::Metric(n, name, value)),
+        1 => Just(Move::Relist),
         6 => (0..3u8, 0..6u8).prop_map(|(g, n)| Move::Target(g, n)),
         1 => (0..3u8, any::<u8>()).prop_map(|(g, n)| Move::Template(g, n)),
         1 => (0..3u8).prop_map(Move::Remove),

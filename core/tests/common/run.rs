@@ -10,10 +10,10 @@ use evenkeel_core::{
     config::{Config, Living},
     flight,
     input::{
-        ContainerView, DesiredChange, EngineReport, Failure, GroupWish, KillReason, Labels,
-        LeaseNews, Listing, Memory, Outcome, Phase, Shutdown, WatchEnd, WatchEvent,
+        BackoffMemory, ContainerView, DesiredChange, EngineReport, Failure, GroupWish, KillReason,
+        Labels, LeaseNews, Listing, Memory, Outcome, Phase, Shutdown, WatchEnd, WatchEvent,
     },
-    output::{LeaseWish, Notice},
+    output::{Cause, LeaseWish, Notice},
     words::{ActionId, ExecutorId, Group, Name, RequestId, Revision, Span, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,10 +160,15 @@ impl Run {
                 };
                 self.effects.push((self.now, effect));
             }
-            Output::List { request, all } => {
+            Output::List {
+                request,
+                all,
+                claims,
+            } => {
                 self.listing = Some(Asked {
                     request,
                     all,
+                    claims,
                     started: at,
                     taken: None,
                 });
@@ -318,6 +323,33 @@ impl Run {
                 }
                 None => Ok(()),
             },
+            Move::Disrupt(n, reason, soon) => match self.known(n) {
+                Some(executor) => {
+                    let deadline = soon.then(|| self.at().after(Span::seconds(30)));
+                    let reasons = [
+                        Cause::Preempted,
+                        Cause::Evicted,
+                        Cause::NodeLost,
+                        Cause::Completed,
+                    ];
+                    let reason = reasons[usize::from(reason) % 4].clone();
+                    self.report(EngineReport::Disrupted {
+                        executor,
+                        reason,
+                        deadline,
+                    })
+                }
+                None => Ok(()),
+            },
+            Move::Metric(n, name, value) => match self.known(n) {
+                Some(executor) => self.report(EngineReport::Metric {
+                    executor,
+                    name: ["memory", "tasks", "gc"][usize::from(name) % 3].into(),
+                    value,
+                }),
+                None => Ok(()),
+            },
+            Move::Relist => self.handle(Input::Relist),
             Move::Target(group, target) => self.set_target(group, u64::from(target)),
             Move::Template(group, template) => {
                 let group: Group = GROUPS[usize::from(group % 3)].into();
@@ -553,7 +585,7 @@ impl Run {
         if let Some(asked) = &mut self.listing {
             asked
                 .taken
-                .get_or_insert_with(|| self.store.listing(asked.all, self.now));
+                .get_or_insert_with(|| self.store.listing(asked.all, asked.claims, self.now));
         }
     }
 
@@ -660,6 +692,15 @@ impl Run {
             Step::RegainLabel => self.store.change(&name, now, |pod| pod.in_fleet = true),
             Step::ImagePull if !running && !finished => self.store.change(&name, now, |pod| {
                 pod.view.main = Some(ContainerView::Waiting("ImagePullBackOff".into()));
+                pod.view.waiting = vec!["ImagePullBackOff".into()];
+            }),
+            Step::BadImage if !running && !finished => self.store.change(&name, now, |pod| {
+                pod.view.waiting = vec!["InvalidImageName".into()];
+            }),
+            Step::CantGrow => self.store.change(&name, now, |pod| {
+                if let Some(memory) = &mut pod.view.memory {
+                    memory.infeasible = true;
+                }
             }),
             _ => {}
         }
@@ -676,6 +717,7 @@ impl Run {
             executor: *id,
             group: group.clone(),
             template: 1,
+            claims: Vec::new(),
         };
         let id = *id;
         let live = self
@@ -754,7 +796,7 @@ impl Run {
                 self.handle(Input::Listed {
                     request: RequestId(0),
                     started: Time(0),
-                    outcome: Ok(self.store.listing(true, self.now)),
+                    outcome: Ok(self.store.listing(true, true, self.now)),
                 })?;
                 self.handle(Input::Watched {
                     request: RequestId(u64::MAX),
@@ -849,6 +891,15 @@ impl Run {
                         ("a".into(), 1 << 62),
                     ],
                     halted: false,
+                    startup_failures: vec![("a".into(), u64::MAX), ("y".into(), 0)],
+                    backoffs: BTreeMap::from([(
+                        "b".into(),
+                        BackoffMemory {
+                            since: u64::MAX,
+                            probes: u32::MAX,
+                            probe: Some(ExecutorId::new(1, 1)),
+                        },
+                    )]),
                 };
                 let until = self.at().after(Span::seconds(15));
                 self.lease.holder = Holder::Controller(self.serial);
@@ -891,6 +942,7 @@ impl Run {
 }
 
 pub fn run(pod: &mut Pod) {
+    pod.view.waiting.clear();
     pod.view.node.get_or_insert_with(|| "n1".into());
     pod.view.phase = Phase::Running;
     pod.view.ip = Some("10.0.0.1".into());
@@ -1024,7 +1076,9 @@ impl Run {
         let status = self.controller.status().clone();
         let mut release = BTreeSet::new();
         for (group, status) in &status.groups {
-            let excess = status.counting.saturating_sub(status.target);
+            let excess = status
+                .counting
+                .saturating_sub(status.target + status.rolling);
             let snapshot = self.controller.snapshot();
             let serving = snapshot.executors().filter(|(_, state)| {
                 state.group() == group && state.counts() && state.is_registered()
@@ -1054,7 +1108,8 @@ impl Run {
         match self.shutdown {
             Some(Shutdown::Leave) => self.finished,
             Some(Shutdown::Drain | Shutdown::Delete) => {
-                self.finished && (self.finished_unled || self.own_pods().next().is_none())
+                let nothing = self.own_pods().next().is_none() && self.store.claims.is_empty();
+                self.finished && (self.finished_unled || nothing)
             }
             None => {
                 let mut alive = BTreeMap::<&str, u64>::new();
@@ -1076,9 +1131,24 @@ impl Run {
                     .filter(|(_, wish)| wish.target > 0)
                     .map(|(group, wish)| (&**group, wish.target))
                     .collect();
-                alive == wanted && self.controller.status().at_target
+                alive == wanted && self.controller.status().at_target && self.claims_are_good()
             }
         }
+    }
+
+    /// Each pod has a claim of its own, and no claim is left over that nobody will use.
+    fn claims_are_good(&self) -> bool {
+        if !self.knobs.claims {
+            return self.store.claims.is_empty();
+        }
+        let pods = self.own_pods().filter(|pod| !pod.view.labels.finished);
+        let held: Vec<&Name> = pods.flat_map(|pod| &pod.view.claims).collect();
+        let distinct: BTreeSet<&Name> = held.iter().copied().collect();
+        let there = held
+            .iter()
+            .all(|name| self.store.claims.contains_key(*name));
+        let needed = self.knobs.reuse || self.store.claims.len() == held.len();
+        held.len() == distinct.len() && there && needed
     }
 
     fn why_not_good(&self) -> String {
@@ -1096,7 +1166,8 @@ impl Run {
             })
             .collect();
         format!(
-            "not at rest after an hour\nshutdown {:?} finished {}\npods {pods:#?}\nstatus {:?}\nexecutors {:?}\nwake {:?} finished_unled {}",
+            "not at rest after an hour\nclaims {:?}\nshutdown {:?} finished {}\npods {pods:#?}\nstatus {:?}\nexecutors {:?}\nwake {:?} finished_unled {}",
+            self.store.claims.keys().collect::<Vec<_>>(),
             self.shutdown,
             self.finished,
             self.controller.status(),

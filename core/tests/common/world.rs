@@ -2,8 +2,8 @@
 
 use evenkeel_core::{
     input::{
-        ContainerView, Failure, Labels, LeaseNews, Listing, Memory, Outcome, Phase, PodView,
-        Refusal, WatchEvent,
+        ClaimView, ContainerView, Failure, Labels, LeaseNews, Listing, Memory, MemoryView, Outcome,
+        Phase, PodView, Refusal, WatchEvent,
     },
     output::{Action, LeaseWish},
     words::{ActionId, ExecutorId, Name, RequestId, Revision, Span, Time, Uid},
@@ -40,6 +40,7 @@ impl Pod {
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     pub pods: BTreeMap<Name, Pod>,
+    pub claims: BTreeMap<Name, ClaimView>,
     pub revision: u64,
     uids: u64,
     pub history: Vec<(u64, WatchEvent)>,
@@ -120,7 +121,7 @@ impl Store {
         }
     }
 
-    pub fn listing(&self, all: bool, now: u64) -> Listing {
+    pub fn listing(&self, all: bool, claims: bool, now: u64) -> Listing {
         let shown = |pod: &&Pod| pod.in_fleet && (all || !pod.view.labels.finished);
         Listing {
             revision: self.revision(),
@@ -133,7 +134,11 @@ impl Store {
                     ..pod.view.clone()
                 })
                 .collect(),
-            claims: Vec::new(),
+            claims: if claims {
+                self.claims.values().cloned().collect()
+            } else {
+                Vec::new()
+            },
             undecodable: Vec::new(),
         }
     }
@@ -145,6 +150,7 @@ impl Store {
                 executor,
                 group,
                 template,
+                claims,
             } => {
                 let name = executor.pod_name(FLEET);
                 if let Some(pod) = self.pods.get(&name) {
@@ -161,7 +167,10 @@ impl Store {
                     template: Some(*template),
                 };
                 self.insert(Pod {
-                    view: new_view(name.clone(), labels),
+                    view: PodView {
+                        claims: claims.clone(),
+                        ..new_view(name.clone(), labels)
+                    },
                     in_fleet: true,
                     made: now,
                 });
@@ -190,6 +199,54 @@ impl Store {
                         uid: Some(uid),
                     },
                 }
+            }
+            Action::CreateClaim { name, group } => {
+                self.revision += 1;
+                let revision = self.revision();
+                let claim = self
+                    .claims
+                    .entry(name.clone())
+                    .or_insert_with(|| ClaimView {
+                        name: name.clone(),
+                        revision,
+                        group: group.clone(),
+                        class: None,
+                        bytes: 10,
+                        age_ms: 0,
+                        deleting: false,
+                    });
+                Outcome::Done {
+                    revision: Some(claim.revision),
+                    uid: None,
+                }
+            }
+            Action::DeleteClaim { name } => match self.claims.remove(name) {
+                Some(_) => Outcome::Done {
+                    revision: None,
+                    uid: None,
+                },
+                None => Outcome::Absent,
+            },
+            Action::Resize {
+                executor,
+                uid,
+                memory,
+                ..
+            } => {
+                let name = executor.pod_name(FLEET);
+                let Some(pod) = self.pods.get(&name) else {
+                    return Outcome::Absent;
+                };
+                if pod.view.uid != *uid {
+                    return Outcome::Changed;
+                }
+                self.change(&name, now, |pod| {
+                    if let Some(known) = &mut pod.view.memory {
+                        known.asked = *memory;
+                        known.limit = *memory;
+                    }
+                });
+                self.done(&name)
             }
             Action::MarkFinished { executor, uid } => {
                 let name = executor.pod_name(FLEET);
@@ -231,7 +288,11 @@ pub fn new_view(name: Name, labels: Labels) -> PodView {
         main: None,
         sidecar_failed: false,
         waiting: Vec::new(),
-        memory: None,
+        memory: Some(MemoryView {
+            limit: 1000,
+            asked: 1000,
+            infeasible: false,
+        }),
         claims: Vec::new(),
         message: None,
     }
@@ -316,6 +377,7 @@ pub struct Effect {
 pub struct Asked {
     pub request: RequestId,
     pub all: bool,
+    pub claims: bool,
     pub started: Time,
     pub taken: Option<Listing>,
 }
