@@ -36,6 +36,12 @@ impl Quantity {
         self.in_units_of(NANO)
     }
 
+    /// The amount as a number of bytes, rounded up; None where it is negative, or beyond what can be counted.
+    #[must_use]
+    pub fn bytes(self) -> Option<u64> {
+        u64::try_from(self.whole()).ok()
+    }
+
     /// Whether it is below nothing, which no resource can be.
     #[must_use]
     pub fn is_negative(self) -> bool {

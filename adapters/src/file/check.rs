@@ -7,10 +7,15 @@ use super::{
     words::Duration,
 };
 use crate::{
-    api::owner::Owner,
+    api::{owner::Owner, quantity::Quantity},
+    defaults,
     template::{FieldPath, names},
 };
-use evenkeel_core::{Span, config::EngineMode, input::Shutdown};
+use evenkeel_core::{
+    Span,
+    config::{EngineMode, RollPolicy},
+    input::Shutdown,
+};
 
 /// What was found: the field, and what is to be said of it.
 pub(super) type Remark = (FieldPath, String);
@@ -108,6 +113,49 @@ fn zeros(keys: &ConfigKeys, found: &mut Remarks) {
         "forget each failure at once",
         "1h, say, or raise max_failures",
     );
+    let periods = [
+        (
+            "start_timeout",
+            some(keys.start_timeout.0),
+            "give every pod up at once",
+            "10m, say, or never",
+        ),
+        (
+            "register_timeout",
+            some(keys.register_timeout.0),
+            "give every executor up at once",
+            "10m, say, or never",
+        ),
+        (
+            "backoff_window",
+            keys.backoff_window.0,
+            "forget each failure at once",
+            "10m, say",
+        ),
+        (
+            "backoff_first",
+            keys.backoff_first.0,
+            "probe without pause",
+            "30s, say",
+        ),
+    ];
+    for (key, value, why, instead) in periods {
+        refuse(key, value, why, instead);
+    }
+    if let Some(budget) = keys.max_deletes.0 {
+        let every = config("max_deletes").then("every");
+        if budget.every == Span(0) {
+            found.error(
+                every,
+                "0 would be no bound at all; write 1m, say, or max_deletes: none",
+            );
+        }
+    }
+    let mut refuse = |key: &str, value: Span, why: &str, instead: &str| {
+        if value == Span(0) {
+            found.error(config(key), format!("0 would {why}; write {instead}"));
+        }
+    };
     refuse(
         "quota_retry",
         keys.quota_retry.0,
@@ -155,6 +203,32 @@ fn together(keys: &ConfigKeys, found: &mut Remarks) {
             format!(
                 "{} is more than quota_retry_max, which is {}; lower the one or raise the other",
                 keys.quota_retry, keys.quota_retry_max
+            ),
+        );
+    }
+    if keys.backoff_first.0 > keys.backoff_max.0 {
+        found.error(
+            config("backoff_first"),
+            format!(
+                "{} is more than backoff_max, which is {}; lower the one or raise the other",
+                keys.backoff_first, keys.backoff_max
+            ),
+        );
+    }
+    let (start, patience) = (keys.start_timeout.0, keys.image_pull_patience.0);
+    if let (Some(start), Some(patience)) = (start, patience)
+        && patience > start
+        && patience
+            != defaults::config()
+                .growing
+                .image_pull_patience
+                .unwrap_or(patience)
+    {
+        found.error(
+            config("image_pull_patience"),
+            format!(
+                "{} is more than start_timeout, which is {}, and so would never be reached; lower the one or raise the other",
+                Duration(patience), Duration(start)
             ),
         );
     }
@@ -222,6 +296,7 @@ fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut 
             "this does nothing without shrink: idle",
         );
     }
+    extras(group, at, engine, found);
     let short = group.short_keys();
     match (&group.template, short.first()) {
         (Some(_), Some(key)) => found.error(at.then(*key), format!(
@@ -230,5 +305,66 @@ fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut 
         (None, _) if group.image.is_none() => found.error(at.clone(),
             "neither image nor template is given; write image: NAME, or template: with a PodTemplateSpec"),
         _ => {}
+    }
+}
+
+/// ROLL, CLAIM, SIZE: keys of a group that do not go together, or not with an engine that says nothing.
+fn extras(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut Remarks) {
+    let roll = at.then("roll");
+    if group.roll.every.0 == Some(Span(0)) {
+        found.error(
+            roll.then("every"),
+            "0 would replace executors without pause; write 1h, say, or never",
+        );
+    }
+    let by_metric = matches!(
+        group.roll.policy,
+        RollPolicy::Highest(_) | RollPolicy::Outlier(_)
+    );
+    if engine == EngineMode::None {
+        let silent = "does not go with config.engine: none, where nobody reports metrics";
+        if by_metric {
+            found.error(
+                roll.then("policy"),
+                format!("a metric {silent}; write oldest or lowest_id"),
+            );
+        }
+        if group.roll.min_tasks > 0 {
+            found.error(
+                roll.then("min_tasks"),
+                format!("this {silent}; leave it out"),
+            );
+        }
+        if group.resize.is_some() {
+            found.error(
+                at.then("resize"),
+                format!("this {silent}; leave it out, or write config.engine: registering"),
+            );
+        }
+    }
+    if let Some(claims) = &group.claims
+        && claims.wait
+        && !claims.reuse
+    {
+        found.error(at.then("claims").then("wait"),
+            "true does not go with reuse: false: no claim would ever come free; leave one of them out");
+    }
+    if let Some(resize) = &group.resize
+        && group.template.is_none()
+        && group.image.is_some()
+    {
+        match &group.resources.memory {
+            None => found.error(at.then("resize"),
+                "this does not go without resources.memory: an executor without a memory limit can't be given more; write one, as 4Gi"),
+            Some(memory) => {
+                let limit = memory.0.parse::<Quantity>().ok().and_then(|amount| amount.bytes());
+                if let (Some(limit), Some(max)) = (limit, resize.max)
+                    && max.0 < limit
+                {
+                    found.error(at.then("resize").then("max"),
+                        format!("this is less than resources.memory, which is {}; lower the one or raise the other", memory.0));
+                }
+            }
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     group::GroupKeys,
-    words::{Bound, Duration, OrNever, at_least_one, failures, switch},
+    words::{Bound, Duration, OrNever, Share, at_least_one, failures, switch},
 };
 use crate::{api::owner::Owner, defaults};
 use evenkeel_core::{
     Config, Group,
-    config::{Ending, EngineMode, Failing, Growing, Living, Ramp, Seeing, Shrinking},
+    config::{DeleteBudget, Ending, EngineMode, Failing, Growing, Living, Ramp, Seeing, Shrinking},
 };
 use serde::{
     Deserialize, Deserializer,
@@ -37,11 +37,22 @@ pub struct ConfigKeys {
     pub max_pending: Bound,
     /// GROW-2: the most executors of the fleet, those that leave included. `none`.
     pub max_executors: Bound,
+    /// GROW-6: a pod that was pending for so long, unregistered, is given up, or `never`. 10m; not 0.
+    pub start_timeout: OrNever,
+    /// GROW-6: an executor that has run for so long without registering is given up, or `never`. 10m; not 0.
+    pub register_timeout: OrNever,
+    /// GROW-6: a pod whose containers can't be made, for its image or its settings, is given up after this, or `never`. 2m.
+    pub image_pull_patience: OrNever,
 
     /// SHRINK-1: younger ones are no victims. 60s.
     pub pending_protection: Duration,
     /// SHRINK-2: a drain lasts no longer. 5m.
     pub drain_timeout: Duration,
+    /// SHRINK-5: an excess takes at most so many, as `{size: 10, every: 1m}`, or `none`. none.
+    pub max_deletes: MaxDeletes,
+    /// SHRINK-5: a listing that lacks such a share of the counting executors, or more, is believed only after a second
+    /// one, or `never`. 0.5.
+    pub suspicious_loss: Share,
 
     /// END-2: finished pods are labelled and left, not deleted. false.
     pub keep_finished: bool,
@@ -63,6 +74,15 @@ pub struct ConfigKeys {
     pub failure_window: OrNever,
     /// FAIL-2: with no engine, an executor that has run for this long has started well. 10s.
     pub healthy_after: Duration,
+    /// FAIL-2: so many startup failures within `backoff_window` put their group in backoff. 2; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub backoff_after: u32,
+    /// FAIL-2: startup failures as old as this are forgotten. 10m; not 0.
+    pub backoff_window: Duration,
+    /// FAIL-2: how long a group in backoff waits for its first probe, doubling from probe to probe. 30s; not 0.
+    pub backoff_first: Duration,
+    /// FAIL-2: how long a group in backoff waits for a probe at most. 5m.
+    pub backoff_max: Duration,
     /// FAIL-3: how long a full quota holds a group at first, doubling from try to try. 10s; not 0.
     pub quota_retry: Duration,
     /// FAIL-3: how long a full quota holds a group at most. 2m.
@@ -103,8 +123,13 @@ impl Default for ConfigKeys {
             request_timeout: Duration(growing.request_timeout),
             max_pending: Bound(growing.max_pending),
             max_executors: Bound(growing.max_executors),
+            start_timeout: OrNever(growing.start_timeout),
+            register_timeout: OrNever(growing.register_timeout),
+            image_pull_patience: OrNever(growing.image_pull_patience),
             pending_protection: Duration(shrinking.pending_protection),
             drain_timeout: Duration(shrinking.drain_timeout),
+            max_deletes: MaxDeletes(shrinking.max_deletes),
+            suspicious_loss: Share(shrinking.suspicious_loss),
             keep_finished: ending.keep_finished,
             check_all_containers: seeing.check_all_containers,
             main_container: None,
@@ -114,6 +139,10 @@ impl Default for ConfigKeys {
             max_failures: failing.max_failures,
             failure_window: OrNever(failing.failure_window),
             healthy_after: Duration(failing.healthy_after),
+            backoff_after: failing.backoff_after,
+            backoff_window: Duration(failing.backoff_window),
+            backoff_first: Duration(failing.backoff_first),
+            backoff_max: Duration(failing.backoff_max),
             quota_retry: Duration(failing.quota_retry),
             quota_retry_max: Duration(failing.quota_retry_max),
             watch_silence: Duration(seeing.watch_silence),
@@ -129,7 +158,6 @@ impl ConfigKeys {
     /// What the core takes, with the knobs of these groups.
     #[must_use]
     pub fn config(&self, groups: &BTreeMap<Group, GroupKeys>, seed: u64) -> Config {
-        let default = defaults::config();
         Config {
             seed,
             jitter: true,
@@ -145,12 +173,15 @@ impl ConfigKeys {
                 request_timeout: self.request_timeout.0,
                 max_pending: self.max_pending.0,
                 max_executors: self.max_executors.0,
-                ..default.growing
+                start_timeout: self.start_timeout.0,
+                register_timeout: self.register_timeout.0,
+                image_pull_patience: self.image_pull_patience.0,
             },
             shrinking: Shrinking {
                 pending_protection: self.pending_protection.0,
                 drain_timeout: self.drain_timeout.0,
-                ..default.shrinking
+                max_deletes: self.max_deletes.0,
+                suspicious_loss: self.suspicious_loss.0,
             },
             ending: Ending {
                 keep_finished: self.keep_finished,
@@ -164,7 +195,10 @@ impl ConfigKeys {
                 healthy_after: self.healthy_after.0,
                 quota_retry: self.quota_retry.0,
                 quota_retry_max: self.quota_retry_max.0,
-                ..default.failing
+                backoff_after: self.backoff_after,
+                backoff_window: self.backoff_window.0,
+                backoff_first: self.backoff_first.0,
+                backoff_max: self.backoff_max.0,
             },
             living: Living {
                 lease_duration: self.lease_duration.0,
@@ -222,6 +256,49 @@ impl From<RampKey> for Ramp {
             },
         }
     }
+}
+
+/// SHRINK-5: what an excess may take, or `none` (None).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MaxDeletes(pub Option<DeleteBudget>);
+
+impl<'de> Deserialize<'de> for MaxDeletes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MaxDeletesVisitor)
+    }
+}
+
+struct MaxDeletesVisitor;
+
+impl<'de> Visitor<'de> for MaxDeletesVisitor {
+    type Value = MaxDeletes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map, as {size: 10, every: 1m}, or none")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<MaxDeletes, E> {
+        match text {
+            "none" => Ok(MaxDeletes(None)),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MaxDeletes, A::Error> {
+        let keys = BudgetKeys::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(MaxDeletes(Some(DeleteBudget {
+            size: keys.size,
+            every: keys.every.0,
+        })))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map, as {size: 10, every: 1m}")]
+struct BudgetKeys {
+    #[serde(deserialize_with = "at_least_one")]
+    size: u32,
+    every: Duration,
 }
 
 /// LIVE-3: what the executors are collected with.

@@ -2,7 +2,6 @@
 
 use super::{
     error::{FileError, Position},
-    later,
     node::{Content, Key, Node},
 };
 use crate::template::path::{FieldPath, Step};
@@ -96,10 +95,9 @@ impl de::Error for Wrong {
     }
 
     fn unknown_field(found: &str, known: &'static [&'static str]) -> Self {
-        let what = match (later::rule_of(found, known), closest(found, known)) {
-            (Some(rule), _) => format!("this key ({rule}) is not yet supported; leave it out"),
-            (_, Some(meant)) => format!("there is no such key here; did you mean {meant}?"),
-            _ => format!(
+        let what = match closest(found, known) {
+            Some(meant) => format!("there is no such key here; did you mean {meant}?"),
+            None => format!(
                 "there is no such key here; the keys are {}",
                 known.join(", ")
             ),

@@ -1,10 +1,12 @@
 //! The keys of a group: their rules, units and defaults.
 
-use super::words::{Bound, Duration, QuantityText, maximum, target};
+use super::words::{
+    Bound, Bytes, Duration, OrNever, QuantityText, at_least_one, maximum, target, tasks,
+};
 use crate::template::{PodTemplate, ShortResources, ShortTemplate, TemplateError};
 use evenkeel_core::{
     Span,
-    config::{GroupConfig, Replace, Shrink},
+    config::{Claims, GroupConfig, Replace, Resize, Roll, RollPolicy, Shrink},
     input::GroupWish,
 };
 use serde::Deserialize;
@@ -33,6 +35,14 @@ pub struct GroupKeys {
     pub shrink: ShrinkKey,
     /// SHRINK-2: with `shrink: idle`, an executor is let go when it was idle for this long. 60s.
     pub idle_timeout: Option<Duration>,
+    /// SPOT: an executor that will soon be lost is replaced before it is, or, with false, only after. true.
+    pub before_loss: bool,
+    /// ROLL: when running executors are replaced by newer ones.
+    pub roll: RollKeys,
+    /// CLAIM: the persistent volume claim that each executor uses. None.
+    pub claims: Option<ClaimKeys>,
+    /// SIZE: when an executor is given more memory where it runs. Never.
+    pub resize: Option<ResizeKeys>,
     /// A PodTemplateSpec, in place of the keys below.
     pub template: Option<Value>,
     /// The image of the one container, named `executor`.
@@ -61,6 +71,129 @@ pub struct ResourceKeys {
     pub memory: Option<QuantityText>,
 }
 
+/// ROLL: when running executors are replaced by newer ones.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map, as {every: 1h, policy: oldest}"
+)]
+pub struct RollKeys {
+    /// Some are replaced this often, or `never`. never; not 0.
+    pub every: OrNever,
+    /// At most so many at a time. 1; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub at_once: u32,
+    /// Which: `lowest_id`, `oldest`, `{highest: METRIC}` or `{outlier: METRIC}`. oldest.
+    pub policy: RollPolicy,
+    /// Only those that have done so many tasks (metric `tasks`). 0.
+    #[serde(deserialize_with = "tasks")]
+    pub min_tasks: i64,
+    /// Those made from another template than the group's are replaced first, and at once. true.
+    pub on_change: bool,
+}
+
+impl Default for RollKeys {
+    fn default() -> Self {
+        let Roll {
+            every,
+            at_once,
+            policy,
+            min_tasks,
+            on_change,
+        } = crate::defaults::group().roll;
+        Self {
+            every: OrNever(every),
+            at_once,
+            policy,
+            min_tasks,
+            on_change,
+        }
+    }
+}
+
+impl RollKeys {
+    fn config(&self) -> Roll {
+        Roll {
+            every: self.every.0,
+            at_once: self.at_once,
+            policy: self.policy.clone(),
+            min_tasks: self.min_tasks,
+            on_change: self.on_change,
+        }
+    }
+}
+
+/// CLAIM: the persistent volume claim that each executor uses.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map, as {size: 10Gi, class: fast}")]
+pub struct ClaimKeys {
+    /// How large it is.
+    pub size: Bytes,
+    /// Its storage class. The cluster's default.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// One that is free is used again, or, with false, deleted. true.
+    #[serde(default = "yes")]
+    pub reuse: bool,
+    /// No claim is made beyond the group's target: an executor waits for one to come free. false.
+    #[serde(default)]
+    pub wait: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ClaimKeys {
+    fn config(&self) -> Claims {
+        Claims {
+            bytes: self.size.0,
+            class: self.class.as_deref().map(Into::into),
+            reuse: self.reuse,
+            wait: self.wait,
+        }
+    }
+}
+
+/// SIZE: when an executor is given more memory where it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "a map, as {threshold: 90, percent: 10, max: 8Gi}"
+)]
+pub struct ResizeKeys {
+    /// When its metric `memory` is over so many percent of its limit… 90; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub threshold: u32,
+    /// …it is given so many percent more… 10; at least 1.
+    #[serde(deserialize_with = "at_least_one")]
+    pub percent: u32,
+    /// …up to this. No bound.
+    pub max: Option<Bytes>,
+}
+
+impl Default for ResizeKeys {
+    fn default() -> Self {
+        Self {
+            threshold: 90,
+            percent: 10,
+            max: None,
+        }
+    }
+}
+
+impl ResizeKeys {
+    fn config(&self) -> Resize {
+        Resize {
+            threshold: self.threshold,
+            percent: self.percent,
+            max: self.max.map(|max| max.0),
+        }
+    }
+}
+
 /// SHRINK-2: who lets running executors go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +214,10 @@ impl Default for GroupKeys {
             replace: Replace::AtOnce,
             shrink: ShrinkKey::Asked,
             idle_timeout: None,
+            before_loss: crate::defaults::group().before_loss,
+            roll: RollKeys::default(),
+            claims: None,
+            resize: None,
             template: None,
             image: None,
             command: Vec::new(),
@@ -107,7 +244,10 @@ impl GroupKeys {
                     timeout: self.idle_timeout.map_or(Self::IDLE_TIMEOUT, |span| span.0),
                 },
             },
-            ..crate::defaults::group()
+            before_loss: self.before_loss,
+            roll: self.roll.config(),
+            claims: self.claims.as_ref().map(ClaimKeys::config),
+            resize: self.resize.as_ref().map(ResizeKeys::config),
         }
     }
 

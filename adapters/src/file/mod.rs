@@ -9,17 +9,16 @@ mod decode;
 mod error;
 mod fleet;
 mod group;
-mod later;
 mod node;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use config::{ConfigKeys, FixedRamp, RampKey};
+pub use config::{ConfigKeys, FixedRamp, MaxDeletes, RampKey};
 pub use error::{FileError, Position};
 pub use fleet::{ClusterKind, FleetFile, FleetKeys, GroupFile, Weather};
-pub use group::{GroupKeys, ResourceKeys, ShrinkKey};
-pub use words::{Bound, Duration, MOST_EXECUTORS, OrNever, QuantityText};
+pub use group::{ClaimKeys, GroupKeys, ResizeKeys, ResourceKeys, RollKeys, ShrinkKey};
+pub use words::{Bound, Bytes, Duration, MOST_EXECUTORS, OrNever, QuantityText, Share};
 
 use node::Node;
 use serde::de::DeserializeOwned;

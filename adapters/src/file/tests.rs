@@ -209,24 +209,64 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
             "fleet.yaml:2:10: config.max-failures: there is no such key here; did you mean max_failures?",
         ),
         (
-            config("start_timeout: 10m"),
-            "fleet.yaml:2:10: config.start_timeout: this key (GROW-6) is not yet supported; leave it out",
+            config("start_timeout: 0"),
+            "fleet.yaml:2:25: config.start_timeout: 0 would give every pod up at once; write 10m, say, or never",
         ),
         (
-            config("backoff_after: 2"),
-            "fleet.yaml:2:10: config.backoff_after: this key (FAIL-2) is not yet supported; leave it out",
+            config("backoff_first: 10m"),
+            "fleet.yaml:2:25: config.backoff_first: 10m is more than backoff_max, which is 5m; lower the one or raise the other",
         ),
         (
-            config("max_deletes: {size: 1, every: 1m}"),
-            "fleet.yaml:2:10: config.max_deletes: this key (SHRINK-5) is not yet supported; leave it out",
+            config("backoff_after: 0"),
+            "fleet.yaml:2:25: config.backoff_after: 0 would let nothing happen, ever; write 1 or more",
         ),
         (
-            group("image: i, roll: {every: 1h}"),
-            "fleet.yaml:3:21: groups.small.roll: this key (ROLL) is not yet supported; leave it out",
+            config("max_deletes: {size: 1, every: 0}"),
+            "fleet.yaml:2:40: config.max_deletes.every: 0 would be no bound at all; write 1m, say, or max_deletes: none",
+        ),
+        (
+            config("max_deletes: 5"),
+            "fleet.yaml:2:23: config.max_deletes: 5 is not what is expected here: a map, as {size: 10, every: 1m}, or none",
+        ),
+        (
+            config("suspicious_loss: 1.5"),
+            "fleet.yaml:2:27: config.suspicious_loss: 1.5 is no share; write a number from 0.01 to 1, as 0.5, or never",
+        ),
+        (
+            config("suspicious_loss: 0"),
+            "fleet.yaml:2:27: config.suspicious_loss: 0 is no share; write a number from 0.01 to 1, as 0.5, or never",
+        ),
+        (
+            config("start_timeout: 1m, image_pull_patience: 3m"),
+            "fleet.yaml:2:50: config.image_pull_patience: 3m is more than start_timeout, which is 1m, and so would never be reached; lower the one or raise the other",
+        ),
+        (
+            group("image: i, roll: {every: 0s}"),
+            "fleet.yaml:3:35: groups.small.roll.every: 0 would replace executors without pause; write 1h, say, or never",
+        ),
+        (
+            group("image: i, roll: {policy: youngest}"),
+            "fleet.yaml:3:36: groups.small.roll.policy: \"youngest\" is not one of lowest_id, oldest, highest, outlier",
+        ),
+        (
+            group("image: i, claims: {size: 10Gi, reuse: false, wait: true}"),
+            "fleet.yaml:3:62: groups.small.claims.wait: true does not go with reuse: false: no claim would ever come free; leave one of them out",
+        ),
+        (
+            group("image: i, claims: {size: 0}"),
+            "fleet.yaml:3:36: groups.small.claims.size: 0 is no size; write an amount above 0, as 10Gi",
+        ),
+        (
+            group("image: i, resize: {}"),
+            "fleet.yaml:3:29: groups.small.resize: this does not go without resources.memory: an executor without a memory limit can't be given more; write one, as 4Gi",
+        ),
+        (
+            group("image: i, resources: {memory: 4Gi}, resize: {max: 2Gi}"),
+            "fleet.yaml:3:61: groups.small.resize.max: this is less than resources.memory, which is 4Gi; lower the one or raise the other",
         ),
         (
             config("max_in_flight: 0"),
-            "fleet.yaml:2:25: config.max_in_flight: 0 would let nothing be created, ever; write 1 or more",
+            "fleet.yaml:2:25: config.max_in_flight: 0 would let nothing happen, ever; write 1 or more",
         ),
         (
             config("drain_timeout: 90"),
@@ -278,7 +318,7 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
         ),
         (
             config("ramp: {fixed: {size: 0, every: 1s}}"),
-            "fleet.yaml:2:31: config.ramp.fixed.size: 0 would let nothing be created, ever; write 1 or more",
+            "fleet.yaml:2:31: config.ramp.fixed.size: 0 would let nothing happen, ever; write 1 or more",
         ),
         (
             config("ramp: {fixed: {size: 1, every: 0}}"),

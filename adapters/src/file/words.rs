@@ -27,6 +27,10 @@ pub struct Bound(pub Option<u64>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantityText(pub String);
 
+/// A share of a whole as `0.5`, kept in percent; or `never` (None).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub Option<u32>);
+
 impl Duration {
     /// Reads `500ms`, `90s`, `10m`, `1h`.
     ///
@@ -161,6 +165,36 @@ impl<'de> Deserialize<'de> for OrNever {
     }
 }
 
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |found: Found<'_>| {
+            let percent = match found {
+                Found::Text("never") => return Ok(Self(None)),
+                Found::Whole(1) => Some(100),
+                Found::Real(share) => {
+                    (1..=100u32).find(|n| (f64::from(*n) - share * 100.0).abs() < 0.5)
+                }
+                _ => None,
+            };
+            percent.map(|percent| Self(Some(percent))).ok_or_else(|| {
+                format!("{found} is no share; write a number from 0.01 to 1, as 0.5, or never")
+            })
+        };
+        deserializer.deserialize_any(Scalar(read, "a share, as 0.5, or never"))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("never"),
+            Some(percent) if percent % 100 == 0 => write!(f, "{}", percent / 100),
+            Some(percent) if percent % 10 == 0 => write!(f, "0.{}", percent / 10),
+            Some(percent) => write!(f, "0.{percent:02}"),
+        }
+    }
+}
+
 /// A whole number up to `most`; errors call it by `name`.
 fn whole(found: &Found<'_>, name: &str, most: u64) -> Result<u64, String> {
     let range = format!("{name} is a whole number from 0 to {most}");
@@ -212,10 +246,19 @@ pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     let read = |found: Found<'_>| {
         let number = whole(&found, "this", MOST_EXECUTORS)?;
         match u32::try_from(number) {
-            Ok(0) => Err("0 would let nothing be created, ever; write 1 or more".to_owned()),
+            Ok(0) => Err("0 would let nothing happen, ever; write 1 or more".to_owned()),
             Ok(number) => Ok(number),
             Err(_) => Err(format!("{number} is too large")),
         }
+    };
+    deserializer.deserialize_any(Scalar(read, "a whole number"))
+}
+
+/// A number of tasks, from 0.
+pub(super) fn tasks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let read = |found: Found<'_>| {
+        let number = whole(&found, "a number of tasks", i64::MAX.unsigned_abs())?;
+        i64::try_from(number).map_err(|_| format!("{number} is too large"))
     };
     deserializer.deserialize_any(Scalar(read, "a whole number"))
 }
@@ -228,6 +271,31 @@ pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool,
         other => Err(format!("{other} is neither on nor off")),
     };
     deserializer.deserialize_any(Scalar(read, "on or off"))
+}
+
+/// An amount of memory or storage in bytes, written as a Kubernetes quantity; rounded up, and not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |found: Found<'_>| {
+            let text = match found {
+                Found::Text(text) => text.to_owned(),
+                other => other.to_string(),
+            };
+            let amount = text
+                .parse::<Quantity>()
+                .map_err(|error| error.to_string())?;
+            match amount.bytes() {
+                Some(bytes) if bytes > 0 => Ok(Self(bytes)),
+                _ => Err(format!(
+                    "{text} is no size; write an amount above 0, as 10Gi"
+                )),
+            }
+        };
+        deserializer.deserialize_any(Scalar(read, "a quantity, as 10Gi"))
+    }
 }
 
 impl<'de> Deserialize<'de> for QuantityText {

@@ -1,6 +1,6 @@
 //! CLAIM: which executor uses which claim, which claims are made, and which are no longer needed.
 
-use super::{Desired, Gate, Wake};
+use super::{Desired, Gate, Standing, Wake};
 use crate::{
     config::{self, Config},
     input::Shutdown,
@@ -9,6 +9,7 @@ use crate::{
     snapshot::{Snapshot, claims::Step},
     words::{Group, Name},
 };
+use std::collections::BTreeMap;
 
 /// The claims that a group's new executors may use.
 pub(super) struct Supply {
@@ -87,11 +88,16 @@ pub(super) fn make(
 
 /// Repeats what did not work, and deletes what nobody will use: claims of groups that are gone or never use one twice,
 /// and all of them at a shutdown.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a decision that looks at everything"
+)]
 pub(super) fn clear(
     snapshot: &Snapshot,
     desired: &Desired,
     config: &Config,
     gate: &Gate,
+    groups: &BTreeMap<Group, Standing<'_>>,
     slots: &mut u32,
     wake: &mut Wake,
     plan: &mut Plan,
@@ -107,6 +113,10 @@ pub(super) fn clear(
     let wanted = |group: &Group| {
         let claims = config.group(group).claims.as_ref();
         claims.filter(|_| !ends && desired.groups.contains_key(group))
+    };
+    let full = |group: &Group| {
+        let standing = groups.get(group);
+        standing.is_none_or(|standing| standing.counting() >= standing.aim())
     };
     let mut decide = |action| {
         if *slots > 0 {
@@ -148,7 +158,7 @@ pub(super) fn clear(
             let mine = free.range((group.clone(), i64::MIN, Name::from(""))..);
             for (_, _, name) in mine.take_while(|(its, _, _)| *its == group) {
                 let claim = snapshot.claims.all.get(name);
-                if wanted.is_none() || claim.is_some_and(|claim| claim.used) {
+                if wanted.is_none() || full(&group) || claim.is_some_and(|claim| claim.used) {
                     decide(Action::DeleteClaim { name: name.clone() });
                 }
             }

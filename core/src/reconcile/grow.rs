@@ -115,14 +115,13 @@ pub(super) fn decide(
             add(unmet, Unmet::WaitingForClaim, waiting, None);
         }
         if let Some((why, until)) = room.why_not(&need) {
-            match (until, why) {
-                (Some(at), Unmet::Ramp) => wake.at(at, WakeReason::Ramp),
-                (Some(at), Unmet::BackingOff) => wake.at(at, WakeReason::Probe),
-                _ => {}
-            }
-            // Repeats ask for no room under a cap, and wait for the next batch alone.
-            if let (Some(at), false) = (need.batch_next, need.again.is_empty()) {
+            // Whatever else stops it now: by then it may take what another group was to have, or repeat what needs no
+            // room under a cap.
+            if let Some(at) = need.batch_next.filter(|_| need.batch_room == 0) {
                 wake.at(at, WakeReason::Ramp);
+            }
+            if let Some(at) = need.probing.as_ref().and_then(|probing| probing.next) {
+                wake.at(at, WakeReason::Probe);
             }
             let unmet = short.entry(need.group.clone()).or_default();
             add(unmet, why, need.missing, until);

@@ -85,7 +85,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
             snapshot, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
         claim::clear(
-            snapshot, desired, config, &gate, &mut slots, &mut wake, &mut plan,
+            snapshot, desired, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
         roll::decide(snapshot, config, &gate, &groups, &mut wake, &mut plan);
         short = grow::decide(

@@ -24,9 +24,17 @@ pub(super) fn decide(
         return;
     }
     for (group, standing) in groups.iter().filter(|(_, standing)| standing.target > 0) {
+        // A surplus there is anyway is as good as a replacement that is yet to be made.
+        let well = u64::from(standing.facts.tally.well);
+        let mut spare = well.saturating_sub(standing.target);
         for (old, new) in &standing.rolls {
-            let new = new.and_then(|new| snapshot.executors.get(&new));
-            if new.is_some_and(|new| new.started_well(config, gate.now).is_ok()) {
+            let made = new.and_then(|new| snapshot.executors.get(&new));
+            let replaced = match made {
+                Some(new) => new.started_well(config, gate.now).is_ok(),
+                None => spare > 0,
+            };
+            if replaced {
+                spare = spare.saturating_sub(1);
                 plan.rolled.push((*old, group.clone()));
             }
         }

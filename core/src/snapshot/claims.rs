@@ -125,10 +125,17 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn is_held(&self, name: &Name) -> bool {
+    /// The executors that hold that claim, by id.
+    pub(super) fn holders(&self, name: &Name) -> impl Iterator<Item = ExecutorId> {
         let from = (name.clone(), ExecutorId::new(0, 0));
-        let holder = self.index.claims.range(from..).next();
-        holder.is_some_and(|(held, _)| held == name)
+        let holders = self.index.claims.range(from..);
+        holders
+            .take_while(move |(held, _)| held == name)
+            .map(|(_, id)| *id)
+    }
+
+    pub(super) fn is_held(&self, name: &Name) -> bool {
+        self.holders(name).next().is_some()
             || self
                 .strays
                 .values()

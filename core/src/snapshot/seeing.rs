@@ -202,6 +202,25 @@ impl Snapshot {
             all.update(config, id, executor, view)
         });
         self.settle_fate(config, id);
+        self.yield_claims(config, id, view, sight);
+    }
+
+    /// CLAIM: where an executor appears late, its claim may be another's by now, or deleted: of two, the older one goes.
+    fn yield_claims(&mut self, config: &Config, id: ExecutorId, view: &PodView, sight: Sight) {
+        if !config.uses_claims() {
+            return;
+        }
+        for claim in &view.claims {
+            let holders: Vec<ExecutorId> = self.holders(claim).collect();
+            let gone = sight != Sight::First && !self.claims.all.contains_key(claim);
+            let last = holders.last();
+            for older in holders.iter().filter(|older| Some(*older) != last) {
+                self.condemn(config, *older, Why::Claim, Cause::Released);
+            }
+            if gone {
+                self.condemn(config, id, Why::Claim, Cause::Released);
+            }
+        }
     }
 
     /// Folds a newer view of its own pod into an executor.

@@ -178,9 +178,11 @@ pub fn after_handle(
             .groups
             .get(&group)
             .map_or(0, |status| status.rolling);
-        hold(Law::Target, counting <= target + rolling, || {
-            format!("{counting} count in {group} after creates, and {target} are wanted")
-        })?;
+        hold(
+            Law::Target,
+            counting <= target.saturating_add(rolling),
+            || format!("{counting} count in {group} after creates, and {target} are wanted"),
+        )?;
         let cap = config.group(&group).max_pending;
         let pending = controller.status().groups.get(&group).map_or(0, |status| {
             use evenkeel_core::plan::Class::{Created, Pending, Requested};
@@ -244,8 +246,14 @@ pub fn time(controller: &Controller, config: &Config, held_until: Option<Time>) 
         let then = reconcile(&later, controller.desired(), config);
         hold(Law::Time, then.is_settled(), || {
             format!(
-                "at {now:?} it says to look at {:?}, and at {at:?} there is {:?} {:?} withdrawn {:?} released {:?}",
-                plan.wake, then.decisions, then.notices, then.withdrawn, then.released
+                "at {now:?} it says to look at {:?}, and at {at:?} there is {:?} {:?} withdrawn {:?} released {:?}\nbefore: {:?}\nafter: {:?}",
+                plan.wake,
+                then.decisions,
+                then.notices,
+                then.withdrawn,
+                then.released,
+                plan.groups,
+                then.groups
             )
         })?;
     }

@@ -14,6 +14,7 @@ use evenkeel_core::{
         Labels, LeaseNews, Listing, Memory, Outcome, Phase, Shutdown, WatchEnd, WatchEvent,
     },
     output::{Cause, LeaseWish, Notice},
+    plan::GroupStatus,
     words::{ActionId, ExecutorId, Group, Name, RequestId, Revision, Span, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -1131,7 +1132,11 @@ impl Run {
                     .filter(|(_, wish)| wish.target > 0)
                     .map(|(group, wish)| (&**group, wish.target))
                     .collect();
-                alive == wanted && self.controller.status().at_target && self.claims_are_good()
+                let rolled = |group: &GroupStatus| group.outdated == 0 && group.rolling == 0;
+                self.controller.status().groups.values().all(rolled)
+                    && alive == wanted
+                    && self.controller.status().at_target
+                    && self.claims_are_good()
             }
         }
     }
