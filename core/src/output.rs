@@ -19,6 +19,8 @@ pub enum Output {
         not_after: Time,
         /// What to do.
         action: Action,
+        /// The rule behind it.
+        why: Why,
     },
     /// List the fleet's pods, all pages at one revision.
     List {

@@ -3,6 +3,7 @@
 //!
 //! The same setup gives the same life, to the byte: [`Report::digest`] is over every input and output.
 
+pub mod check;
 mod engine;
 mod life;
 mod report;

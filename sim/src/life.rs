@@ -336,6 +336,7 @@ impl Life {
                 id,
                 not_after,
                 action,
+                ..
             } => {
                 let (before, _) = self.world.latency();
                 match self.requests.request(&action) {

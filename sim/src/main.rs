@@ -1,4 +1,7 @@
-//! `evenkeel-sim`: plays fleets in virtual time.
+//! `evenkeel-sim`: plays fleets and scenarios in virtual time.
+
+#[path = "check_command.rs"]
+mod check;
 
 use clap::{Parser, Subcommand};
 use evenkeel::{
@@ -7,7 +10,10 @@ use evenkeel::{
     file::{self, FleetFile},
 };
 use evenkeel_sim::{EngineModel, Life, Report, Setup};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Plays fleets in virtual time, deterministically: the same seed gives the same life, to the byte.
 #[derive(Parser)]
@@ -37,16 +43,58 @@ enum Command {
         #[arg(long)]
         shutdown: bool,
     },
+    /// Plays scenario files against the real controller, and compares what it does with what each expects.
+    #[command(
+        after_help = "EXAMPLES\n  evenkeel-sim check tests/scenarios\n  evenkeel-sim check --explain tests/scenarios/failing/halts-once.yaml\n\nEXIT CODES\n  0  all passed\n  1  one failed\n  2  usage, or a file that can't be read"
+    )]
+    Check {
+        /// Scenario files, and folders of them.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Print each story as it went: time, step, what came in, what was done, and the rule behind it.
+        #[arg(long)]
+        explain: bool,
+        /// `text`, or one JSON object a line: each file, then the sum.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 fn main() -> ExitCode {
-    let Command::Run {
-        file,
-        seed,
-        live_for,
-        shutdown,
-    } = Args::parse().command;
-    let fleet = match file::read(&file) {
+    match Args::parse().command {
+        Command::Run {
+            file,
+            seed,
+            live_for,
+            shutdown,
+        } => run(&file, seed, live_for, shutdown),
+        Command::Check {
+            paths,
+            explain,
+            format,
+        } => match check::run(&paths, explain, format) {
+            Ok(code) => code,
+            // Whoever read it has gone.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("evenkeel-sim: the results can't be written: {error}");
+                ExitCode::from(2)
+            }
+        },
+    }
+}
+
+fn run(file: &Path, seed: Option<u64>, live_for: Span, shutdown: bool) -> ExitCode {
+    let fleet = match file::read(file) {
         Ok(fleet) => fleet,
         Err(error) => {
             eprintln!("{error}");

@@ -20,6 +20,7 @@ pub use fleet::{ClusterKind, FleetFile, FleetKeys, GroupFile, Weather};
 pub use group::{ClaimKeys, GroupKeys, ResizeKeys, ResourceKeys, RollKeys, ShrinkKey};
 pub use words::{Bound, Bytes, Duration, MOST_EXECUTORS, OrNever, QuantityText, Share};
 
+use crate::template::FieldPath;
 use node::Node;
 use serde::de::DeserializeOwned;
 use std::{fs, io, path::Path};
@@ -68,6 +69,47 @@ pub fn parse_for(
 /// It is not YAML, or not what `T` takes.
 pub fn from_yaml<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, FileError> {
     decode(&Node::read(text, name)?, name)
+}
+
+/// Any other YAML document: read, and able to say where in it something is.
+pub struct Document {
+    tree: Node,
+    name: String,
+}
+
+impl Document {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// It can't be read, or is not YAML.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        Self::parse(&text(path)?, &path.display().to_string())
+    }
+
+    /// Reads `text` as the document of that name.
+    ///
+    /// # Errors
+    /// It is not YAML.
+    pub fn parse(text: &str, name: &str) -> Result<Self, FileError> {
+        Ok(Self {
+            tree: Node::read(text, name)?,
+            name: name.to_owned(),
+        })
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// It is not what `T` takes.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, FileError> {
+        decode(&self.tree, &self.name)
+    }
+
+    /// An error about that field of it.
+    #[must_use]
+    pub fn error(&self, field: FieldPath, what: &str) -> FileError {
+        FileError::new(&self.name, Some(self.tree.locate(&field)), field, what)
+    }
 }
 
 fn decode<T: DeserializeOwned>(tree: &Node, name: &str) -> Result<T, FileError> {

@@ -298,6 +298,22 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+impl QuantityText {
+    /// How many bytes it is, rounded up.
+    ///
+    /// # Errors
+    /// It is no amount, negative, or more than can be counted.
+    pub fn bytes(&self) -> Result<u64, String> {
+        let amount = self
+            .0
+            .parse::<Quantity>()
+            .map_err(|error| error.to_string())?;
+        amount
+            .bytes()
+            .ok_or_else(|| format!("{} is more bytes than can be counted", self.0))
+    }
+}
+
 impl<'de> Deserialize<'de> for QuantityText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = |found: Found<'_>| {

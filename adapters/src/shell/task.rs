@@ -177,6 +177,7 @@ impl Task {
                 id,
                 not_after,
                 action,
+                ..
             } => self.execute(id, not_after, action),
             Output::List { request, all, .. } => self.list(request, all),
             Output::Watch { request, from } => self.watch(request, from),

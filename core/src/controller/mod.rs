@@ -12,7 +12,7 @@ mod view;
 
 use crate::{
     config::Config,
-    input::Input,
+    input::{Input, Memory},
     output::Output,
     plan::{Plan, Status, WakeReason},
     reconcile::{Desired, reconcile},
@@ -110,6 +110,18 @@ impl Controller {
         [self.wake, view, lease].into_iter().flatten().min()
     }
 
+    /// When the plan could next differ with no further input: without listings, watches and the lease.
+    #[must_use]
+    pub fn plan_wake(&self) -> Option<(Time, WakeReason)> {
+        self.wake
+    }
+
+    /// What the next incarnation must know, as the lease's next renewal would write it down (LIVE-2).
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.snapshot.memory(&self.config)
+    }
+
     /// Everything known.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
@@ -173,6 +185,7 @@ impl Controller {
                 id,
                 not_after,
                 action: decision.action,
+                why: decision.why,
             });
         }
     }

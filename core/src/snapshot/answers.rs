@@ -398,7 +398,7 @@ impl Snapshot {
     /// SHRINK-1: it has changed since the view: let live, and decided anew.
     fn precondition_failed(&mut self, config: &Config, id: ExecutorId, tried: Tried) {
         let at = self.now;
-        self.change(config, id, |_, executor| {
+        self.change(config, id, |all, executor| {
             let sent = match &executor.fate {
                 Fate::Condemned { precondition, .. } => *precondition,
                 _ => None,
@@ -410,8 +410,7 @@ impl Snapshot {
             };
             // Where an earlier try may have worked, it may be that very change: the view tells.
             if !tried.unclear {
-                executor.fate = Fate::Wanted;
-                executor.delete_issued = false;
+                all.let_live(config, executor);
             }
             let ahead = executor.seen().is_some_and(|seen| seen.revision > beyond);
             executor.write = if ahead {
@@ -420,6 +419,7 @@ impl Snapshot {
                 Write::Stale { beyond, at }
             };
         });
+        self.settle_fate(config, id);
     }
 }
 

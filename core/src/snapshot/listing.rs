@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Config,
     input::{Failure, Listing, Outcome},
-    output::Cause,
+    output::{Cause, Why},
     plan::Finding,
     words::{ExecutorId, Name, Revision, Time, Uid},
 };
@@ -77,7 +77,13 @@ impl Snapshot {
         for name in &listing.undecodable {
             self.findings.insert(Finding::Undecodable(name.clone()));
         }
-        let mut shown = BTreeMap::<ExecutorId, &Uid>::new();
+        let ours = identified.iter().filter_map(|(whose, view)| match whose {
+            Whose::Ours { id, .. } => Some((*id, &view.uid)),
+            Whose::Malformed => None,
+        });
+        let shown: BTreeMap<ExecutorId, &Uid> = ours.collect();
+        // Ghosts that are gone make room for others of their names.
+        self.settle_strays(reach, &shown);
         let sight = if first { Sight::First } else { Sight::Listed };
         for (whose, view) in identified {
             match whose {
@@ -86,7 +92,6 @@ impl Snapshot {
                         .insert(Finding::MalformedPod(view.name.clone()));
                 }
                 Whose::Ours { id, group } => {
-                    shown.insert(id, &view.uid);
                     self.see_ours(config, id, group, view, sight);
                 }
             }
@@ -99,12 +104,12 @@ impl Snapshot {
         self.settle_executors(config, reach, |id| {
             shown.contains_key(&id) || undecodable.contains(&id)
         });
-        self.settle_strays(reach, &shown);
         self.settle_early(config, reach);
         self.settle_removed(reach, &shown);
         self.fold_claims(started, &listing.claims);
         if first {
             self.settle_probes();
+            self.settle_claimless(config);
         }
         self.view.complete_to = Some(listing.revision);
         self.view.listing_started = Some(started);
@@ -168,6 +173,29 @@ impl Snapshot {
             self.findings.insert(Finding::SuspiciousLoss);
         }
         suspicious
+    }
+
+    /// CLAIM: what an earlier incarnation made, and waits for a claim that is not there, will never start.
+    fn settle_claimless(&mut self, config: &Config) {
+        if !config.uses_claims() {
+            return;
+        }
+        let waits = |executor: &Executor| {
+            let claims = &self.claims.all;
+            let gone = executor
+                .claims()
+                .iter()
+                .any(|claim| !claims.contains_key(claim));
+            gone && !executor.is_running() && !executor.is_registered()
+        };
+        let executors = self.executors.iter();
+        let ids: Vec<ExecutorId> = executors
+            .filter(|(_, e)| waits(e))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            self.condemn(config, id, Why::Claim, Cause::Released);
+        }
     }
 
     /// FAIL-2: a probe of an earlier incarnation that is not there any more.

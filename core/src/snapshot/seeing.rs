@@ -79,6 +79,8 @@ impl Snapshot {
                 self.change(config, id, |all, executor| {
                     all.update(config, id, executor, view)
                 });
+                // Where it is let live, and its group is not wanted any more.
+                self.settle_fate(config, id);
             }
             Meets::Ghost { ours_is_gone } => {
                 if ours_is_gone {
@@ -326,8 +328,17 @@ impl Snapshot {
         ) = (class, &executor.fate, &executor.write)
         {
             // SHRINK-1: it runs by now, and its delete had no effect: let live, and decided anew.
-            executor.fate = Fate::Wanted;
             executor.write = Write::None;
+            self.let_live(config, executor);
+        }
+    }
+
+    /// SHRINK-1, GROW-6: it is wanted again, unless it will soon be lost.
+    pub(super) fn let_live(&mut self, config: &Config, executor: &mut Executor) {
+        executor.fate = Fate::Wanted;
+        executor.delete_issued = false;
+        if let Some(kind) = executor.disruption {
+            self.disrupt(config, executor, kind, None);
         }
     }
 

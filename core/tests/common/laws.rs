@@ -106,6 +106,7 @@ pub fn after_handle(
                 id,
                 not_after,
                 action,
+                ..
             } => {
                 hold(Law::Led, snapshot.is_acting(), || {
                     format!("{action:?} by one that may not act")

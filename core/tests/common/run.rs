@@ -152,6 +152,7 @@ impl Run {
                 id,
                 not_after,
                 action,
+                ..
             } => {
                 let effect = Effect {
                     id,
@@ -650,7 +651,11 @@ impl Run {
             Step::Schedule if !finished => self.store.change(&name, now, |pod| {
                 pod.view.node.get_or_insert_with(|| "n1".into());
             }),
-            Step::Run if !finished && self.store.pods[&name].view.deleting.is_none() => {
+            Step::Run
+                if !finished
+                    && self.store.pods[&name].view.deleting.is_none()
+                    && self.store.has_claims_of(&name) =>
+            {
                 self.store.change(&name, now, run);
             }
             Step::Succeed if running && !finished => {
@@ -1035,7 +1040,10 @@ impl Run {
                 self.store.remove(&name);
             } else if pod.view.disruption.is_some() && !pod.is_finished() {
                 self.store.delete(&name, self.now);
-            } else if pod.view.phase == Phase::Pending && pod.id().is_some() {
+            } else if pod.view.phase == Phase::Pending
+                && pod.id().is_some()
+                && self.store.has_claims_of(&name)
+            {
                 self.store.change(&name, self.now, run);
             }
         }

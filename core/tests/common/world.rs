@@ -262,6 +262,12 @@ impl Store {
         }
     }
 
+    /// Whether the claims that the pod uses are there: it does not run without.
+    pub fn has_claims_of(&self, name: &str) -> bool {
+        let mut claims = self.pods[name].view.claims.iter();
+        claims.all(|claim| self.claims.contains_key(claim))
+    }
+
     fn done(&self, name: &str) -> Outcome {
         let pod = &self.pods[name];
         Outcome::Done {
