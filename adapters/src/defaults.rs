@@ -59,6 +59,8 @@ pub fn config() -> Config {
         },
         groups: BTreeMap::new(),
         other_groups: group(),
+        #[cfg(feature = "mutants")]
+        mutant: None,
     }
 }
 

@@ -9,6 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a [`Controller`](crate::Controller) can be told. A closed list: a flight record holds nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most inputs are the large one, a pod seen: boxing it would cost each an allocation"
+)]
 pub enum Input {
     /// Time has passed. A wake-up nobody asked for does no harm.
     Wake,

@@ -38,19 +38,65 @@ pub enum Mutant {
     OneTooMany,
     /// Convergence: a create that was refused is never repeated.
     NeverAgain,
-    /// GROW-6 is left out.
+    /// SEE-1: what a pod's containers say is not looked at.
+    See1,
+    /// SEE-2: a view counts by arrival.
+    See2,
+    /// SEE-3: ghosts are let be.
+    See3,
+    /// SEE-4: no listing is made in time, and no watch resumed.
+    See4,
+    /// SEE-5: an effect answered done is done again until it shows.
+    See5,
+    /// GROW-1: what leaves counts on.
+    Grow1,
+    /// GROW-2: no cap holds.
+    Grow2,
+    /// GROW-3: an unclear create is given up for another.
+    Grow3,
+    /// GROW-4: nothing bounds creates.
+    Grow4,
+    /// GROW-5: what was never seen is waited for.
+    Grow5,
+    /// GROW-6: nothing is given up.
     Grow6,
-    /// SHRINK-5 is left out.
+    /// SHRINK-1: nobody is a victim.
+    Shrink1,
+    /// SHRINK-2: nothing is drained.
+    Shrink2,
+    /// SHRINK-3: nobody is refused.
+    Shrink3,
+    /// SHRINK-4: removed groups and suspended fleets run on.
+    Shrink4,
+    /// SHRINK-5: any excess is taken at once, and any listing believed.
     Shrink5,
-    /// FAIL-2 is left out.
+    /// END-1: every cause is the same.
+    End1,
+    /// END-2: what has finished is left as it is.
+    End2,
+    /// END-3: nobody is missing.
+    End3,
+    /// END-4: every end is a failure.
+    End4,
+    /// FAIL-1: no failure halts.
+    Fail1,
+    /// FAIL-2: no group backs off.
     Fail2,
-    /// ROLL is left out.
+    /// FAIL-3: every refusal is the end.
+    Fail3,
+    /// LIVE-1: the lease does not matter.
+    Live1,
+    /// LIVE-2: nothing is remembered.
+    Live2,
+    /// LIVE-4: a shutdown goes unheard.
+    Live4,
+    /// ROLL: nobody is replaced.
     Roll,
-    /// CLAIM: no claim is ever used again.
+    /// CLAIM: no claim is used again.
     Claim,
-    /// SIZE is left out.
+    /// SIZE: nobody is given more.
     Size,
-    /// SPOT is left out.
+    /// SPOT: no warning is heeded.
     Spot,
 }
 

@@ -208,6 +208,8 @@ impl ConfigKeys {
                 .map(|(name, keys)| (name.clone(), keys.config()))
                 .collect(),
             other_groups: GroupKeys::default().config(),
+            #[cfg(feature = "mutants")]
+            mutant: None,
         }
     }
 }

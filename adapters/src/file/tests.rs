@@ -226,7 +226,7 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
         ),
         (
             config("max_deletes: 5"),
-            "fleet.yaml:2:23: config.max_deletes: 5 is not what is expected here: a map, as {size: 10, every: 1m}, or none",
+            "fleet.yaml:2:23: config.max_deletes: 5 is not a map, as {size: 10, every: 1m}, or none",
         ),
         (
             config("suspicious_loss: 1.5"),
@@ -258,7 +258,7 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
         ),
         (
             group("image: i, resize: {}"),
-            "fleet.yaml:3:29: groups.small.resize: this does not go without resources.memory: an executor without a memory limit can't be given more; write one, as 4Gi",
+            "fleet.yaml:3:21: groups.small.resize: this does not go without resources.memory: an executor without a memory limit can't be given more; write one, as 4Gi",
         ),
         (
             group("image: i, resources: {memory: 4Gi}, resize: {max: 2Gi}"),

@@ -165,7 +165,8 @@ impl Viewing {
                 .map_or(at, |last| last.after(BETWEEN_LISTINGS));
             (at.max(next).max(self.list_after), WakeReason::Missing)
         });
-        let relist = config.seeing.relist_every.map(|every| {
+        let every = config.seeing.relist_every;
+        let relist = every.filter(|_| !planted!(config, See4)).map(|every| {
             (
                 applied.after(every).max(self.list_after),
                 WakeReason::Relist,
@@ -186,7 +187,9 @@ impl Viewing {
             ),
             None => (self.watch_after, WakeReason::WatchResume),
         };
-        let watch = Some(watch).filter(|_| self.watch.is_some() || !self.list_due);
+        let watch = Some(watch)
+            .filter(|_| self.watch.is_some() || !self.list_due)
+            .filter(|_| !planted!(config, See4));
         list.into_iter().chain(watch).min()
     }
 
@@ -250,9 +253,10 @@ impl Controller {
             viewing.list_due = true;
             viewing.watch_after = at;
         }
+        let idle = planted!(&self.config, See4);
         let regular = match (viewing.applied_at, self.config.seeing.relist_every) {
             (None, _) => true,
-            (Some(applied), Some(every)) => applied.after(every) <= at,
+            (Some(applied), Some(every)) => applied.after(every) <= at && !idle,
             (Some(_), None) => false,
         };
         let unsynced = leading.is_held() && !leading.is_synced();
@@ -283,6 +287,7 @@ impl Controller {
                 .is_none_or(|_| viewing.watch.is_none() && viewing.listing.is_some());
         if viewing.watch.is_none()
             && !must_list
+            && !(idle && self.next_request > RequestId(2))
             && viewing.watch_after <= at
             && let Some(from) = viewing.from
         {

@@ -6,8 +6,12 @@ use crate::{
     input::Shutdown,
     output::{Action, Why},
     plan::{Decision, Plan, WakeReason},
-    snapshot::{Snapshot, claims::Step},
-    words::{Group, Name},
+    snapshot::{
+        Snapshot,
+        claims::Step,
+        record::{Fate, Write},
+    },
+    words::{ExecutorId, Group, Name},
 };
 use std::collections::BTreeMap;
 
@@ -165,5 +169,39 @@ pub(super) fn clear(
         }
         let next = (Group::from(format!("{group}\0")), i64::MIN, Name::from(""));
         from = free.range(next..).next().map(|(group, _, _)| group.clone());
+    }
+}
+
+/// Where an executor of an earlier incarnation appeared late, its claim may be another's by now: of two, the older goes.
+pub(super) fn part(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, plan: &mut Plan) {
+    if !gate.decides() || gate.held.is_some() {
+        return;
+    }
+    for name in &snapshot.claims.shared {
+        let holders: Vec<ExecutorId> = snapshot.holders(name).collect();
+        for id in &holders[..holders.len().saturating_sub(1)] {
+            let Some(executor) = snapshot.executors.get(id) else {
+                continue;
+            };
+            let going = plan.decisions.iter().any(|decision| {
+                matches!(&decision.action, Action::Delete { executor, .. } if executor == id)
+            });
+            let free = matches!(
+                (&executor.fate, &executor.write),
+                (Fate::Wanted, Write::None)
+            );
+            if free && !going && executor.seen().is_some() && *slots > 0 {
+                *slots -= 1;
+                let action = Action::Delete {
+                    executor: *id,
+                    uid: executor.uid().cloned(),
+                    revision: None,
+                };
+                plan.decisions.push(Decision {
+                    action,
+                    why: Why::Claim,
+                });
+            }
+        }
     }
 }

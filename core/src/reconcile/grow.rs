@@ -208,8 +208,14 @@ fn need(
         }
         return None;
     }
-    let max_pending = config.group(group).max_pending.unwrap_or(u64::MAX);
-    let (batch_room, batch_next) = standing.facts.batch_room(config, gate.now);
+    let max_pending = config.group(group).max_pending;
+    let max_pending = max_pending
+        .filter(|_| !planted!(config, Grow2))
+        .unwrap_or(u64::MAX);
+    let (batch_room, batch_next) = match planted!(config, Grow4) {
+        true => (u32::MAX, None),
+        false => standing.facts.batch_room(config, gate.now),
+    };
     Some(Need {
         group: group.clone(),
         template: standing.template,
@@ -269,10 +275,13 @@ impl Room {
                 .map(|standing| u64::from(f(&standing.facts.tally)))
                 .sum::<u64>()
         };
-        let pending = growing.max_pending.unwrap_or(u64::MAX);
-        let executors = growing.max_executors.unwrap_or(u64::MAX);
+        let caps = !planted!(config, Grow2);
+        let pending = growing.max_pending.filter(|_| caps).unwrap_or(u64::MAX);
+        let executors = growing.max_executors.filter(|_| caps).unwrap_or(u64::MAX);
         let governed = growing.ramp == Ramp::Governed;
-        let window = if governed {
+        let window = if planted!(config, Grow4) {
+            u32::MAX
+        } else if governed {
             snapshot.governor.window
         } else {
             growing.max_in_flight

@@ -81,6 +81,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     // What is left running is left as it is.
     if desired.shutdown != Some(Shutdown::Leave) {
         write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        claim::part(snapshot, &gate, &mut slots, &mut plan);
         next_delete = shrink::decide(
             snapshot, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
@@ -164,7 +165,9 @@ fn standings<'a>(snapshot: &'a Snapshot, desired: &Desired) -> BTreeMap<Group, S
             standing.wished = wish.target.min(u64::from(ID_PART_MAX));
             if !desired.suspended {
                 standing.target = standing.wished;
-                standing.rolls = rolls(snapshot, &standing.facts);
+                if wish.target > 0 {
+                    standing.rolls = rolls(snapshot, &standing.facts);
+                }
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn decide(
     for (group, standing) in groups {
         // Those given up by this very plan still count.
         let given_up = |decision: &&Decision| match &decision.action {
-            Action::Delete { executor, .. } if decision.why == Why::Grow6 => {
+            Action::Delete { executor, .. } if matches!(decision.why, Why::Grow6 | Why::Claim) => {
                 let executor = snapshot.executors.get(executor);
                 executor.is_some_and(|executor| executor.group == *group)
             }

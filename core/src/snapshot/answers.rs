@@ -138,6 +138,9 @@ impl Snapshot {
             Outcome::Absent | Outcome::Changed => {
                 self.create_refused(config, id, tried, &Refusal::QuotaRace);
             }
+            Outcome::Unclear(_) if planted!(config, Grow3) => {
+                self.create_failed(config, id, Cause::Vanished, None);
+            }
             Outcome::Unclear(_) => {
                 let at = self.now.after(wait(tried.tries));
                 self.create_again(
@@ -212,6 +215,9 @@ impl Snapshot {
             reason: reason.into(),
         };
         match refusal {
+            _ if planted!(config, Fail3) => {
+                self.create_rejected(config, id, tried, rejected("refused"), &"".into());
+            }
             Refusal::Forbidden(message) => {
                 self.create_rejected(config, id, tried, rejected("forbidden"), message);
             }
@@ -338,6 +344,7 @@ impl Snapshot {
             unclear,
         };
         let write = match outcome {
+            Outcome::Done { .. } if planted!(config, See5) => again(false, now.after(FIRST_WAIT)),
             Outcome::Done { revision, .. } => Write::Answered {
                 sort,
                 at: now,

@@ -17,6 +17,8 @@ pub(crate) struct Claims {
     pub free: OrdSet<(Group, i64, Name)>,
     /// Those on whom an effect is under way, or to be repeated.
     pub busy: OrdSet<Name>,
+    /// Those that several executors hold.
+    pub shared: OrdSet<Name>,
     actions: OrdMap<ActionId, Name>,
     /// The number of the next one that this incarnation makes.
     pub next: u32,
@@ -113,6 +115,11 @@ impl Snapshot {
     /// CLAIM: held by no pod that still exists, and by no executor in flight.
     pub(super) fn note_claim(&mut self, name: &Name) {
         let held = self.is_held(name);
+        if self.holders(name).nth(1).is_some() {
+            self.claims.shared.insert(name.clone());
+        } else {
+            self.claims.shared.remove(name);
+        }
         let Some(claim) = self.claims.all.get_mut(name) else {
             return;
         };
@@ -126,7 +133,7 @@ impl Snapshot {
     }
 
     /// The executors that hold that claim, by id.
-    pub(super) fn holders(&self, name: &Name) -> impl Iterator<Item = ExecutorId> {
+    pub(crate) fn holders(&self, name: &Name) -> impl Iterator<Item = ExecutorId> {
         let from = (name.clone(), ExecutorId::new(0, 0));
         let holders = self.index.claims.range(from..);
         holders

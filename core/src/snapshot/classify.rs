@@ -64,6 +64,9 @@ pub(crate) fn class(config: &Config, view: &PodView) -> Class {
 
 /// Failed or succeeded, where its containers have finished, or the main one has.
 fn finished(config: &Config, view: &PodView) -> Option<Class> {
+    if planted!(config, See1) && view.phase == Phase::Running {
+        return None;
+    }
     if config.seeing.check_all_containers && view.sidecar_failed {
         return Some(Class::Failed);
     }

@@ -235,7 +235,9 @@ fn listing_wanted_at(
 ) -> Option<Time> {
     match (&executor.write, &executor.engine) {
         // END-3.
-        (_, EngineFact::Registered { at, .. }) if executor.is_unaccounted() => {
+        (_, EngineFact::Registered { at, .. })
+            if executor.is_unaccounted() && !planted!(config, End3) =>
+        {
             Some(at.after(config.ending.missing_tolerance))
         }
         // LIVE-1: creates of an earlier incarnation are not repeated; GROW-3: nor are those refused after an unclear try.
@@ -284,6 +286,9 @@ pub(super) fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time
 }
 
 fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
+    if planted!(config, Shrink1) {
+        return None;
+    }
     // SHRINK-2: with no engine a lowered target is the engine's word, whatever registers.
     let spared = config.engine == EngineMode::Registering && executor.is_registered();
     if !matches!(executor.fate, Fate::Wanted) || spared {
@@ -349,7 +354,8 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     };
     tally.by_class[class as usize] = 1;
     tally.open = u32::from(!matches!(executor.write, Write::None));
-    if !executor.counts() {
+    let counts = executor.counts() || (planted!(config, Grow1) && !executor.is_finished());
+    if !counts {
         tally.leaving = 1;
         // GROW-1: *waiting*.
         let group = config.group(&executor.group);

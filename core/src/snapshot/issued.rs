@@ -190,9 +190,10 @@ impl Snapshot {
                 let why = decision.why;
                 let cause = match executor.patience(config, all.now) {
                     Patience::Over(cause) if why == Why::Grow6 => cause,
+                    _ if why == Why::Claim => Cause::Released,
                     _ => Cause::Shrunk,
                 };
-                if why != Why::Grow6 {
+                if !matches!(why, Why::Grow6 | Why::Claim) {
                     all.spend_delete(config);
                 }
                 executor.fate = Fate::Condemned {

@@ -78,7 +78,7 @@ impl Snapshot {
                 self.leading.since = self.now;
                 self.leading.synced = false;
                 // A controller that had it before remembers for itself.
-                if first {
+                if first && !planted!(config, Live2) {
                     self.remember(memory);
                 }
             }
@@ -89,6 +89,7 @@ impl Snapshot {
                     self.leading.write_back = false;
                 }
             }
+            LeaseNews::HeldByOther | LeaseNews::Lost if planted!(config, Live1) => {}
             LeaseNews::HeldByOther | LeaseNews::Lost | LeaseNews::Gone => self.leading.lose(),
             LeaseNews::Failed(_) => {}
         }

@@ -430,12 +430,13 @@ fn settled_by_absence(
             } else {
                 Cause::Vanished
             };
-            newer.then_some(Settled::Gone(Some(cause)))
+            (newer && !planted!(config, Grow5)).then_some(Settled::Gone(Some(cause)))
         }
         Pod::Unseen { answered: None } => match (&executor.engine, &executor.write) {
             // END-3.
             (EngineFact::Registered { at, .. }, _)
-                if at.after(config.ending.missing_tolerance) <= started =>
+                if at.after(config.ending.missing_tolerance) <= started
+                    && !planted!(config, End3) =>
             {
                 Some(Settled::Gone(Some(Cause::Missing)))
             }

@@ -353,7 +353,8 @@ impl Executor {
         }
         match (&self.fate, &self.pod) {
             (Fate::Ended { .. }, Pod::Seen(seen)) => {
-                let finished = self.is_finished() && seen.deleting.is_none();
+                let finished =
+                    self.is_finished() && seen.deleting.is_none() && !planted!(config, End2);
                 let sort = if config.ending.keep_finished {
                     Sort::Mark
                 } else {

@@ -86,7 +86,9 @@ impl Snapshot {
                 if ours_is_gone {
                     self.end_gone(config, id, None);
                 }
-                self.add_stray(id, view, StrayKind::Ghost);
+                if !planted!(config, See3) {
+                    self.add_stray(id, view, StrayKind::Ghost);
+                }
             }
             Meets::Adoption => self.adopt(config, id, group, view, sight),
             Meets::NeverIssued => {
@@ -103,7 +105,8 @@ impl Snapshot {
         if let Some(executor) = self.executors.get(&id) {
             let known_revision = match &executor.pod {
                 Pod::Seen(seen) if seen.uid == view.uid => {
-                    return if view.revision > seen.revision || planted!(config, ByArrival) {
+                    let by_arrival = planted!(config, ByArrival) | planted!(config, See2);
+                    return if view.revision > seen.revision || by_arrival {
                         Meets::Executor
                     } else {
                         Meets::Nothing
@@ -207,21 +210,15 @@ impl Snapshot {
         self.yield_claims(config, id, view, sight);
     }
 
-    /// CLAIM: where an executor appears late, its claim may be another's by now, or deleted: of two, the older one goes.
+    /// CLAIM: where an executor appears late, its claim may have been deleted.
     fn yield_claims(&mut self, config: &Config, id: ExecutorId, view: &PodView, sight: Sight) {
         if !config.uses_claims() {
             return;
         }
-        for claim in &view.claims {
-            let holders: Vec<ExecutorId> = self.holders(claim).collect();
-            let gone = sight != Sight::First && !self.claims.all.contains_key(claim);
-            let last = holders.last();
-            for older in holders.iter().filter(|older| Some(*older) != last) {
-                self.condemn(config, *older, Why::Claim, Cause::Released);
-            }
-            if gone {
-                self.condemn(config, id, Why::Claim, Cause::Released);
-            }
+        // Whose claim is another's by now, that is seen when the next plan is made.
+        let gone = |claim: &Name| sight != Sight::First && !self.claims.all.contains_key(claim);
+        if view.claims.iter().any(gone) {
+            self.condemn(config, id, Why::Claim, Cause::Released);
         }
     }
 
@@ -431,6 +428,9 @@ impl Snapshot {
         let verdict = executor
             .verdict
             .get_or_insert_with(|| verdict(Cause::DeletedByOther));
+        if planted!(config, End1) {
+            *verdict = self::verdict(Cause::DeletedByOther);
+        }
         let cause = verdict.cause.clone();
         executor.fate = Fate::Ended { told: false };
         self.charge(config, id, executor, &cause);

@@ -197,7 +197,7 @@ impl Snapshot {
         }
         executor.charged = true;
         let group = executor.group.clone();
-        if cause.is_failure() {
+        if cause.is_failure() || planted!(config, End4) {
             self.count_failure(config, &group);
         }
         let now = self.now;

@@ -119,10 +119,13 @@ impl Snapshot {
             .get(&executor.group)
             .is_some_and(|facts| facts.wish.is_some());
         match self.closing {
+            Some(_) if planted!(config, Live4) => {}
             Some(Shutdown::Delete) => self.condemn(config, id, Why::Live4, Cause::Killed),
             Some(Shutdown::Drain) => self.release(config, id, Why::Live4, Cause::Released),
             Some(Shutdown::Leave) => {}
-            None if self.suspended || (self.desired_known && !wanted) => {
+            None if (self.suspended || (self.desired_known && !wanted))
+                && !planted!(config, Shrink4) =>
+            {
                 self.release(config, id, Why::Shrink4, Cause::Released);
             }
             None => {}
@@ -131,7 +134,11 @@ impl Snapshot {
 
     /// SHRINK-2: drain, then delete; at once where it is neither registered nor running.
     pub(super) fn release(&mut self, config: &Config, id: ExecutorId, why: Why, cause: Cause) {
-        let Some(executor) = self.executors.get(&id) else {
+        let Some(executor) = self
+            .executors
+            .get(&id)
+            .filter(|_| !planted!(config, Shrink2))
+        else {
             return;
         };
         let drains = config.engine == EngineMode::Registering
@@ -247,7 +254,8 @@ impl Snapshot {
     fn fold_registration(&mut self, config: &Config, id: ExecutorId) {
         let now = self.now;
         let known = self.change(config, id, |all, executor| {
-            if matches!(executor.fate, Fate::Condemned { .. } | Fate::Ended { .. }) {
+            let refused = !planted!(config, Shrink3);
+            if matches!(executor.fate, Fate::Condemned { .. } | Fate::Ended { .. }) && refused {
                 return false;
             }
             all.prove(id, executor);

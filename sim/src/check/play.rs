@@ -433,9 +433,8 @@ impl Player<'_> {
             let id = id.of(incarnation);
             shown.insert(id);
             let group = self.group(id, pod.keys.group.as_ref(), path)?;
-            match self.observe(id, &group, pod, fixed) {
-                WatchEvent::Seen(view) => views.push(view),
-                _ => {}
+            if let WatchEvent::Seen(view) = self.observe(id, &group, pod, fixed) {
+                views.push(view);
             }
         }
         if fixed.is_none() && timed.started.is_none() {

@@ -188,7 +188,7 @@ mod tests {
         play(&mut json).expect("a vector takes everything");
         let text = String::from_utf8(json.out).expect("text");
         let expected = [
-            r#"{"type":"action","seconds":0.01,"action":"create","executor":"1-1","group":"small","id":1,"template":"0000000000000abc"}"#,
+            r#"{"type":"action","seconds":0.01,"action":"create","claims":[],"executor":"1-1","group":"small","id":1,"template":"0000000000000abc"}"#,
             r#"{"type":"answer","seconds":0.02,"id":1,"trouble":"no clear answer: no answer in time"}"#,
             r#"{"type":"notice","seconds":0.03,"cause":{"app_failed":{"exit_code":1}},"evidence":{"disruption":null,"exit_code":null,"message":null,"phase":null,"reason":null},"executor":"1-1","notice":"lost"}"#,
             r#"{"type":"notice","seconds":0.04,"finding":{"stuck":"1-1"},"notice":"raised"}"#,
