@@ -200,8 +200,9 @@ impl FleetBuilder {
             whole: Some(self.wishes),
             ..DesiredChange::default()
         };
+        let clock = Clock::start();
         let task = Task {
-            clock: Clock::start(),
+            clock,
             controller,
             cluster: cluster.clone(),
             requests: RequestMaker {
@@ -228,6 +229,7 @@ impl FleetBuilder {
             inputs,
             status,
             cluster,
+            clock,
             _alive: Arc::new(alive),
         };
         Ok(Running {

@@ -1,12 +1,13 @@
 //! What an engine holds of its fleet: a handle to say and ask, events to hear, and the end to wait for.
 
+use super::clock::Clock;
 use crate::port::Cluster;
 use evenkeel_core::{
-    ActionId, ExecutorId, Group, Input, Name, Status,
+    ActionId, ExecutorId, Group, Input, Name, Span, Status,
     input::{DesiredChange, EngineReport, KillReason, Outcome, Shutdown},
-    output::{Action, Notice},
+    output::{Action, Cause, Notice},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -86,6 +87,27 @@ pub struct Closed;
 #[error("the fleet ended before it was reached")]
 pub struct NotReached;
 
+/// Why an executor will soon be lost (SPOT): what it ends by, where nothing better is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disruption {
+    /// Its place is needed, or its spot machine is taken back.
+    Preempted,
+    /// The node, or somebody by the eviction API, wants it away.
+    Evicted,
+    /// Its node goes.
+    NodeLost,
+}
+
+impl From<Disruption> for Cause {
+    fn from(disruption: Disruption) -> Self {
+        match disruption {
+            Disruption::Preempted => Self::Preempted,
+            Disruption::Evicted => Self::Evicted,
+            Disruption::NodeLost => Self::NodeLost,
+        }
+    }
+}
+
 /// Says what is wanted, reports, and shows how the fleet stands. Clones are handles to the same fleet; when the last
 /// one is dropped, the executors are left running (`shutdown: leave`).
 #[derive(Clone)]
@@ -93,6 +115,7 @@ pub struct Handle {
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) status: watch::Receiver<Arc<Status>>,
     pub(super) cluster: Arc<dyn Cluster>,
+    pub(super) clock: Clock,
     /// Closes when the last handle goes.
     pub(super) _alive: Arc<tokio::sync::oneshot::Sender<()>>,
 }
@@ -227,6 +250,47 @@ impl Handle {
     /// The fleet has ended.
     pub fn drained(&self, executor: ExecutorId) -> Result<(), Closed> {
         self.say(Input::Engine(EngineReport::Drained(executor)))
+    }
+
+    /// A number of the executor's own: `memory` in bytes (SIZE), `tasks` done so far, or any that a group's
+    /// `roll.policy` looks at (ROLL). Others are let be.
+    ///
+    /// # Errors
+    /// The fleet has ended.
+    pub fn metric(
+        &self,
+        executor: ExecutorId,
+        name: impl Into<Name>,
+        value: i64,
+    ) -> Result<(), Closed> {
+        let name = name.into();
+        self.say(Input::Engine(EngineReport::Metric {
+            executor,
+            name,
+            value,
+        }))
+    }
+
+    /// An executor will soon be lost, for no fault of its own (SPOT): it is drained at once. `within`: how long it has,
+    /// where that is known.
+    ///
+    /// # Errors
+    /// The fleet has ended.
+    pub fn disrupted(
+        &self,
+        executor: ExecutorId,
+        reason: Disruption,
+        within: Option<Duration>,
+    ) -> Result<(), Closed> {
+        let deadline = within.map(|within| {
+            let millis = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+            self.clock.now().after(Span(millis))
+        });
+        self.say(Input::Engine(EngineReport::Disrupted {
+            executor,
+            reason: reason.into(),
+            deadline,
+        }))
     }
 
     /// How the fleet stands, always the newest.

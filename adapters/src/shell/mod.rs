@@ -19,7 +19,7 @@ mod trouble;
 
 pub use builder::{Fleet, FleetBuilder, StartError};
 pub use flight::{ReplayError, Replayed, Sink, is_record, replay};
-pub use handle::{Closed, Event, Handle, NotReached, RunError, Running};
+pub use handle::{Closed, Disruption, Event, Handle, NotReached, RunError, Running};
 pub use identity::Identity;
 pub use lease::{LeaseKeeper, LeaseStep, always_ours};
 pub use request::RequestMaker;
