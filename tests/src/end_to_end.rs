@@ -11,7 +11,7 @@ pub use command::{Child, Command, Ended, Line, binary};
 pub use counts::{Creates, created, creates, doubled, names, per_second, rate};
 pub use outside::Outside;
 pub use proxy::{Moment, Proxy, Trap};
-pub use stage::{Fleet, Stage, USER};
+pub use stage::{Fleet, Stage, USER, rights};
 
 use std::time::{Duration, Instant};
 

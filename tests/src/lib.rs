@@ -5,3 +5,4 @@
 pub mod conformance;
 pub mod control_plane;
 pub mod end_to_end;
+pub mod engine;

@@ -5,7 +5,7 @@ use super::{
     claim::{self, Supply},
 };
 use crate::{
-    config::{Config, Ramp, Replace},
+    config::{Config, Ramp},
     output::{Action, Why},
     plan::{Decision, Plan, Unfilled, Unmet, WakeReason},
     snapshot::{
@@ -151,10 +151,7 @@ fn need(
     wake: &mut Wake,
 ) -> Option<Need> {
     let tally = &standing.facts.tally;
-    let waiting = match config.group(group).replace {
-        Replace::AtOnce => 0,
-        Replace::AfterTermination => u64::from(tally.holding),
-    };
+    let waiting = u64::from(tally.holding);
     let short = standing.aim().saturating_sub(standing.counting());
     add(
         unmet,
@@ -289,7 +286,7 @@ impl Room {
         Self {
             window: window.saturating_sub(snapshot.governor.creates_in_flight),
             pending: pending.saturating_sub(sum(|tally| tally.pending)),
-            executors: executors.saturating_sub(sum(|tally| tally.counting + tally.leaving)),
+            executors: executors.saturating_sub(sum(|tally| tally.counting + tally.going)),
             ids: if snapshot.incarnation() <= ID_PART_MAX {
                 (u64::from(ID_PART_MAX) + 1).saturating_sub(u64::from(snapshot.next))
             } else {

@@ -2,7 +2,6 @@
 
 use super::{Gate, Standing, grow::add};
 use crate::{
-    config::{Config, EngineMode},
     plan::{Class, GroupStatus, Unfilled, Unmet},
     snapshot::Snapshot,
     words::Time,
@@ -22,7 +21,6 @@ const CLASSES: [Class; 8] = [
 
 pub(super) fn of(
     snapshot: &Snapshot,
-    config: &Config,
     gate: &Gate,
     standing: &Standing<'_>,
     mut unmet: BTreeMap<Unmet, Unfilled>,
@@ -46,15 +44,10 @@ pub(super) fn of(
         None,
     );
     add(&mut unmet, Unmet::Starting, u64::from(tally.starting), None);
-    let started = tally.counting - tally.pending;
-    let unready = match config.engine {
-        EngineMode::Registering => started.saturating_sub(tally.serving),
-        EngineMode::None => started.saturating_sub(tally.well),
-    };
     add(
         &mut unmet,
         Unmet::WaitingForRegistration,
-        u64::from(unready),
+        u64::from(tally.unready),
         None,
     );
     add(&mut unmet, Unmet::Excess, standing.excess(), excess_until);

@@ -178,7 +178,7 @@ impl Snapshot {
                 };
             }
             if let Some(facts) = all.groups.get_mut(&executor.group) {
-                facts.hold = None;
+                facts.hold_ends_well(now);
             }
         });
     }

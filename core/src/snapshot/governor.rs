@@ -17,7 +17,7 @@ pub(crate) struct Governor {
     pub window: u32,
     pub creates_in_flight: u32,
     pub others_in_flight: u32,
-    /// Failures of actions numbered up to this one have been paid for.
+    /// Creates numbered up to this one were issued before the last halving.
     halved_at: ActionId,
     hold: Option<Hold>,
     /// How many holds there were without a success between them.
@@ -62,21 +62,19 @@ impl Governor {
             &mut self.others_in_flight
         };
         *in_flight = in_flight.saturating_sub(1);
-        let paid = answer.action <= self.halved_at;
         match answer.outcome {
             Outcome::Refused(Refusal::Throttled { retry_after_ms }) => {
-                self.hold(now, HoldReason::Throttled, paid, retry_after_ms.map(Span));
-                self.halve(answer.create, paid, newest);
+                self.hold(now, HoldReason::Throttled, retry_after_ms.map(Span));
+                self.halve(answer, newest);
             }
             Outcome::Refused(Refusal::NotSent(_) | Refusal::Unauthorized) => {
-                self.hold(now, HoldReason::Unreachable, paid, None);
-                self.pay(paid, newest);
+                self.hold(now, HoldReason::Unreachable, None);
             }
             Outcome::Unclear(Server(_) | Throttled) => {
-                self.hold(now, HoldReason::Throttled, paid, None);
-                self.halve(answer.create, paid, newest);
+                self.hold(now, HoldReason::Throttled, None);
+                self.halve(answer, newest);
             }
-            Outcome::Unclear(TimedOut | Unreachable) => self.halve(answer.create, paid, newest),
+            Outcome::Unclear(TimedOut | Unreachable) => self.halve(answer, newest),
             Outcome::Refused(Refusal::TooLate) | Outcome::Unclear(_) => {}
             Outcome::Done { .. }
             | Outcome::Exists(_)
@@ -108,10 +106,11 @@ impl Governor {
         }
     }
 
-    fn hold(&mut self, now: Time, why: HoldReason, paid: bool, span: Option<Span>) {
-        let span = match span {
+    /// What fails while a hold lasts belongs to the same trouble, and makes it no longer; but for a Retry-After.
+    fn hold(&mut self, now: Time, why: HoldReason, retry_after: Option<Span>) {
+        let span = match retry_after {
             Some(span) => span,
-            None if paid => return,
+            None if self.held(now).is_some() => return,
             None => {
                 let span = FIRST_HOLD.doubled(self.tries, LONGEST_HOLD);
                 self.tries = self.tries.saturating_add(1);
@@ -124,15 +123,9 @@ impl Governor {
         }
     }
 
-    fn halve(&mut self, create: bool, paid: bool, newest: ActionId) {
-        if create && !paid {
+    fn halve(&mut self, answer: &Answer<'_>, newest: ActionId) {
+        if answer.create && answer.action > self.halved_at {
             self.window = (self.window / 2).max(1);
-        }
-        self.pay(paid, newest);
-    }
-
-    fn pay(&mut self, paid: bool, newest: ActionId) {
-        if !paid {
             self.halved_at = newest;
         }
     }

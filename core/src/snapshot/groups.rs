@@ -27,12 +27,16 @@ pub(crate) struct Tally {
     pub sent: u32,
     /// Counting; their create is to be repeated.
     pub again: u32,
-    /// Counting, and not on a node.
+    /// Counting, created or pending, not on a node, and not registered.
     pub unscheduled: u32,
-    /// Counting, on a node, and not running.
+    /// Counting, pending on a node, and not registered.
     pub starting: u32,
+    /// Counting, running or unknown, and not registered (`engine: none`: not yet well).
+    pub unready: u32,
     /// Not counting, and not gone.
     pub leaving: u32,
+    /// Leaving, and not seen finished (GROW-2).
+    pub going: u32,
     /// Leaving, and not yet seen finished, where they hold their place until then: *waiting* (GROW-1).
     pub holding: u32,
     /// Counting, and made from another template than the group's (ROLL).
@@ -71,7 +75,9 @@ impl Tally {
             (&mut self.again, other.again),
             (&mut self.unscheduled, other.unscheduled),
             (&mut self.starting, other.starting),
+            (&mut self.unready, other.unready),
             (&mut self.leaving, other.leaving),
+            (&mut self.going, other.going),
             (&mut self.holding, other.holding),
             (&mut self.outdated, other.outdated),
             (&mut self.open, other.open),
@@ -113,6 +119,8 @@ pub(crate) struct Hold {
     /// Answers to creates numbered up to this one don't make it longer.
     pub paid: ActionId,
     pub why: HoldReason,
+    /// A create has succeeded since: the next hold is a short one again.
+    pub anew: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +143,15 @@ impl GroupFacts {
         self.hold.as_ref().filter(|hold| hold.until > now)
     }
 
+    /// FAIL-3: a create succeeded: the next hold is a short one again. One that lasts is let last: what was under way before
+    /// it says nothing of the quota now.
+    pub fn hold_ends_well(&mut self, now: Time) {
+        match &mut self.hold {
+            Some(hold) if hold.until > now => hold.anew = true,
+            _ => self.hold = None,
+        }
+    }
+
     /// FAIL-3: a create was answered that the group must wait.
     pub fn hold_more(
         &mut self,
@@ -146,6 +163,7 @@ impl GroupFacts {
     ) {
         let tries = match &self.hold {
             Some(hold) if action <= hold.paid => return,
+            Some(hold) if hold.anew => 0,
             Some(hold) => hold.tries.saturating_add(1),
             None => 0,
         };
@@ -156,6 +174,7 @@ impl GroupFacts {
             tries,
             paid: newest,
             why,
+            anew: false,
         });
     }
 

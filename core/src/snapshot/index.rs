@@ -357,6 +357,7 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     let counts = executor.counts() || (planted!(config, Grow1) && !executor.is_finished());
     if !counts {
         tally.leaving = 1;
+        tally.going = u32::from(!executor.is_finished());
         // GROW-1: *waiting*.
         let group = config.group(&executor.group);
         let waits = group.replace == Replace::AfterTermination
@@ -379,13 +380,20 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
         }
         Class::Created | Class::Pending => {
             tally.pending = 1;
+            // One that has registered has all that it waits for, whatever its pod's view says yet.
+            let waits = u32::from(!executor.is_registered());
             if on_node {
-                tally.starting = 1;
+                tally.starting = waits;
             } else {
-                tally.unscheduled = 1;
+                tally.unscheduled = waits;
             }
         }
-        _ => {}
+        _ => {
+            tally.unready = u32::from(match config.engine {
+                EngineMode::Registering => !executor.is_registered(),
+                EngineMode::None => !well,
+            });
+        }
     }
     tally
 }

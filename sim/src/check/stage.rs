@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// More outputs than any story can lead to without time passing.
 const MOST_TURNS: u32 = 3_000;
+/// When the story begins by the cluster's clock: what it shows may be older.
+const BEGINNING: Time = Time(1 << 48);
 
 /// Which requests are answered how.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +111,9 @@ impl Stage {
             },
             done: Done::default(),
             story: Vec::new(),
-            now: Time(0),
+            now: BEGINNING,
             step: 0,
-            started: Time(0),
+            started: BEGINNING,
             answers: VecDeque::new(),
             held: BTreeMap::new(),
             listing: None,
@@ -322,7 +324,7 @@ impl Stage {
 
     fn say(&mut self, direction: &'static str, what: String, rule: Option<String>) {
         self.story.push(Told {
-            at_ms: self.now.0,
+            at_ms: self.now.since(BEGINNING).0,
             step: self.step,
             direction,
             what,
@@ -722,7 +724,7 @@ fn pods_view(cluster: &Cluster, id: ExecutorId, action: &Action) -> PodView {
         let known = Known {
             group,
             template: 0,
-            made: Time(0),
+            made: BEGINNING,
             shown: None,
             answered: None,
             exists: false,

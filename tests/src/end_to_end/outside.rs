@@ -21,9 +21,18 @@ pub struct Outside {
 
 #[derive(Default)]
 struct Seen {
-    /// Name to whether it is live.
-    pods: BTreeMap<String, bool>,
+    pods: BTreeMap<String, How>,
     most: usize,
+    least_running: usize,
+}
+
+/// How a pod is.
+#[derive(Clone, Copy)]
+struct How {
+    /// Neither finished nor being deleted.
+    live: bool,
+    /// Live, and in phase Running.
+    running: bool,
 }
 
 impl Seen {
@@ -34,12 +43,22 @@ impl Seen {
             .and_then(|status| status.phase.as_deref());
         let finished = matches!(phase, Some("Succeeded" | "Failed"));
         let live = pod.metadata.deletion_timestamp.is_none() && !finished;
-        self.pods.insert(pod.name_any(), live);
+        let running = live && phase == Some("Running");
+        self.pods.insert(pod.name_any(), How { live, running });
+        self.count();
+    }
+
+    fn count(&mut self) {
         self.most = self.most.max(self.live());
+        self.least_running = self.least_running.min(self.running());
     }
 
     fn live(&self) -> usize {
-        self.pods.values().filter(|live| **live).count()
+        self.pods.values().filter(|how| how.live).count()
+    }
+
+    fn running(&self) -> usize {
+        self.pods.values().filter(|how| how.running).count()
     }
 }
 
@@ -63,6 +82,24 @@ impl Outside {
     #[must_use]
     pub fn most(&self) -> usize {
         lock(&self.seen).most
+    }
+
+    /// How many pods are live and run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        lock(&self.seen).running()
+    }
+
+    /// Begins to count anew for [`least_running`](Self::least_running).
+    pub fn mark(&self) {
+        let mut seen = lock(&self.seen);
+        seen.least_running = seen.running();
+    }
+
+    /// The fewest that were live and ran at any moment since the mark.
+    #[must_use]
+    pub fn least_running(&self) -> usize {
+        lock(&self.seen).least_running
     }
 
     /// How many pods there are.
@@ -100,7 +137,9 @@ async fn follow(api: Api<Pod>, seen: Arc<Mutex<Seen>>, mut from: String) {
                 match event {
                     WatchEvent::Added(pod) | WatchEvent::Modified(pod) => lock(&seen).see(&pod),
                     WatchEvent::Deleted(pod) => {
-                        lock(&seen).pods.remove(&pod.name_any());
+                        let mut seen = lock(&seen);
+                        seen.pods.remove(&pod.name_any());
+                        seen.count();
                     }
                     WatchEvent::Bookmark(_) => {}
                     WatchEvent::Error(_) => break,

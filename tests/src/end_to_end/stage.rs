@@ -2,6 +2,7 @@
 
 use super::{Command, Outside, Proxy};
 use crate::control_plane::{Admin, ControlPlane};
+use evenkeel::kube::{KubeCluster, KubeOptions};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -37,20 +38,7 @@ impl Stage {
     pub async fn on(plane: ControlPlane) -> Self {
         let admin = plane.admin();
         let kubeconfig = plane.kubeconfig_of(USER);
-        let rules = json!([
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "get", "delete", "patch"]},
-            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "delete"]},
-        ]);
-        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {"name": USER}, "rules": rules});
-        let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": USER},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]});
-        for (kind, object) in [("clusterroles", role), ("clusterrolebindings", binding)] {
-            let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}");
-            admin.post(&path, &object).await.expect("made");
-        }
+        grant(&admin, USER, rights()).await;
         Self {
             plane,
             admin,
@@ -83,6 +71,13 @@ impl Stage {
         }
     }
 
+    /// A kubeconfig for another user, who has these rights (a role's rules) instead of [`rights`]. Asked for again, the
+    /// user has them from then on.
+    pub async fn user(&self, name: &str, rules: Value) -> PathBuf {
+        grant(&self.admin, name, rules).await;
+        self.plane.kubeconfig_of(name)
+    }
+
     /// A proxy to the API server, as the command's user.
     pub async fn proxy(&self) -> Proxy {
         let kubeconfig = Kubeconfig::read_from(&self.kubeconfig).expect("a kubeconfig");
@@ -93,6 +88,33 @@ impl Stage {
         config.read_timeout = None;
         let upstream = Client::try_from(config).expect("a client");
         Proxy::start(upstream, self.folder.path()).await
+    }
+}
+
+/// The rights that `KubeCluster` asks for, as a role's rules.
+#[must_use]
+pub fn rights() -> Value {
+    json!([
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "get", "delete", "patch"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "delete"]},
+    ])
+}
+
+/// Gives a user these rights, and no other.
+async fn grant(admin: &Admin, user: &str, rules: Value) {
+    const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": user}, "rules": rules});
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": user},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]});
+    if admin.post(ROLES, &role).await.is_ok() {
+        const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+        admin.post(BINDINGS, &binding).await.expect("made");
+    } else {
+        let changed = admin.merge(&format!("{ROLES}/{user}"), &role).await;
+        changed.expect("changed");
     }
 }
 
@@ -108,6 +130,20 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// The fleet's cluster, for a fleet that is kept in this process by that user.
+    ///
+    /// # Panics
+    /// The kubeconfig is no good.
+    pub async fn cluster(&self, kubeconfig: &Path) -> KubeCluster {
+        let options = KubeOptions {
+            kubeconfig: Some(kubeconfig.to_owned()),
+            namespace: Some(self.name.clone()),
+            ..KubeOptions::default()
+        };
+        let cluster = KubeCluster::connect(&options, &self.name).await;
+        cluster.expect("a good kubeconfig")
+    }
+
     /// Writes a fleet file with one group of that target, and these shutdown and config.
     #[must_use]
     pub fn file(&self, target: usize, shutdown: &str, config: Value) -> PathBuf {
