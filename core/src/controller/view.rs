@@ -119,8 +119,14 @@ impl Viewing {
             WatchEvent::Undecodable(_) => None,
             WatchEvent::Ended(end) => {
                 self.watch = None;
-                self.list_due |= *end == WatchEnd::Expired;
-                self.watch_after = at.after(self.backoff(config, self.watch_tries));
+                let expired = *end == WatchEnd::Expired;
+                self.list_due |= expired;
+                // The listing that a 410 asks for is a wait of its own; the next 410 in a row has the usual one beside.
+                self.watch_after = if expired && self.watch_tries == 0 {
+                    at
+                } else {
+                    at.after(self.backoff(config, self.watch_tries))
+                };
                 self.watch_tries = self.watch_tries.saturating_add(1);
                 return;
             }

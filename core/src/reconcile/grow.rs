@@ -114,6 +114,11 @@ pub(super) fn decide(
             let unmet = short.entry(need.group.clone()).or_default();
             add(unmet, Unmet::WaitingForClaim, waiting, None);
         }
+        // Those that are not held up wait for their moment.
+        let unmet = short.entry(need.group.clone()).or_default();
+        let again = groups.get(&need.group).map_or(0, |it| it.facts.tally.again);
+        let waiting = u64::from(again).saturating_sub(need.again.len() as u64);
+        add(unmet, Unmet::WaitingForAnswer, waiting, None);
         if let Some((why, until)) = room.why_not(&need) {
             // Whatever else stops it now: by then it may take what another group was to have, or repeat what needs no
             // room under a cap.
@@ -123,7 +128,6 @@ pub(super) fn decide(
             if let Some(at) = need.probing.as_ref().and_then(|probing| probing.next) {
                 wake.at(at, WakeReason::Probe);
             }
-            let unmet = short.entry(need.group.clone()).or_default();
             add(unmet, why, need.missing, until);
             let (why, until) = match &need.probing {
                 Some(probing) => (Unmet::BackingOff, probing.next),

@@ -95,7 +95,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     }
     for (group, standing) in &groups {
         let unmet = short.remove(group).unwrap_or_default();
-        let status = status::of(snapshot, &gate, standing, unmet, next_delete);
+        let status = status::of(standing, unmet, next_delete);
         plan.groups.insert(group.clone(), status);
     }
     plan.findings = snapshot.findings.iter().cloned().collect();

@@ -46,7 +46,7 @@ pub(super) fn decide(
         let room = usize::try_from(roll.at_once).unwrap_or(usize::MAX);
         let room = room.saturating_sub(standing.rolls.len());
         // What does not start, or can't be made up, is no time to give up what runs.
-        let quiet = standing.counting() == standing.aim()
+        let quiet = standing.counting() >= standing.aim()
             && standing.facts.startup.backoff.is_none()
             && !snapshot.budget.halted;
         if room == 0 || !quiet {
@@ -112,22 +112,22 @@ fn best(
 ) -> Vec<ExecutorId> {
     let known = |id: ExecutorId| Some((id, snapshot.executors.get(&id)?));
     let candidates: Vec<_> = candidates.filter_map(known).collect();
-    let born = |executor: &Executor| executor.seen().map_or(i64::MAX, |seen| seen.born);
+    let born = |executor: &Executor| executor.born().unwrap_or(i64::MAX);
     let value = |executor: &Executor, metric: &str| executor.metric(metric);
     let mut ranked: Vec<_> = match &roll.policy {
         RollPolicy::LowestId => candidates
             .iter()
-            .map(|(id, _)| ((false, Reverse(None), 0), *id))
+            .map(|(id, _)| ((Reverse(None), 0), *id))
             .collect(),
         RollPolicy::Oldest => candidates
             .iter()
-            .map(|(id, executor)| ((false, Reverse(None), born(executor)), *id))
+            .map(|(id, executor)| ((Reverse(None), born(executor)), *id))
             .collect(),
         RollPolicy::Highest(metric) => candidates
             .iter()
             .map(|(id, executor)| {
                 let rank = Reverse(value(executor, metric));
-                ((false, rank, born(executor)), *id)
+                ((rank, born(executor)), *id)
             })
             .collect(),
         RollPolicy::Outlier(metric) => {
@@ -135,13 +135,15 @@ fn best(
                 .iter()
                 .filter_map(|(_, executor)| value(executor, metric));
             let spread = Spread::of(&values.collect::<Vec<_>>());
+            let is_outlier = |executor: &Executor| {
+                value(executor, metric).is_some_and(|value| spread.is_outlier(value))
+            };
+            // Where there are outliers, only they go; else the highest.
+            let none = !candidates.iter().any(|(_, executor)| is_outlier(executor));
             candidates
                 .iter()
-                .map(|(id, executor)| {
-                    let value = value(executor, metric);
-                    let inlier = !value.is_some_and(|value| spread.is_outlier(value));
-                    ((inlier, Reverse(value), born(executor)), *id)
-                })
+                .filter(|(_, executor)| none || is_outlier(executor))
+                .map(|(id, executor)| ((Reverse(value(executor, metric)), born(executor)), *id))
                 .collect()
         }
     };

@@ -126,13 +126,14 @@ impl Excess<'_, '_> {
             Rank::Unscheduled,
             Rank::Scheduled,
             Rank::Running,
+            Rank::Unknown,
         ] {
             let youngest = match rank {
                 Rank::Unscheduled | Rank::Scheduled => {
                     self.wake_for_protection(rank, oldest_protected);
                     oldest_protected
                 }
-                Rank::Refused | Rank::Unclear | Rank::Running => i64::MAX,
+                Rank::Refused | Rank::Unclear | Rank::Running | Rank::Unknown => i64::MAX,
             };
             let from = (self.group.clone(), rank, Reverse(youngest), Reverse(MAX_ID));
             let to = (self.group.clone(), rank, Reverse(i64::MIN), Reverse(MIN_ID));
@@ -176,7 +177,7 @@ impl Excess<'_, '_> {
         }
         *self.slots -= 1;
         let (why, revision) = match rank {
-            Rank::Running => (Why::Shrink2, None),
+            Rank::Running | Rank::Unknown => (Why::Shrink2, None),
             _ => (Why::Shrink1, revision(executor)),
         };
         let action = Action::Delete {

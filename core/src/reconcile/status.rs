@@ -1,9 +1,8 @@
 //! How a group stands, and why it is not at rest.
 
-use super::{Gate, Standing, grow::add};
+use super::{Standing, grow::add};
 use crate::{
     plan::{Class, GroupStatus, Unfilled, Unmet},
-    snapshot::Snapshot,
     words::Time,
 };
 use std::collections::BTreeMap;
@@ -20,21 +19,15 @@ const CLASSES: [Class; 8] = [
 ];
 
 pub(super) fn of(
-    snapshot: &Snapshot,
-    gate: &Gate,
     standing: &Standing<'_>,
     mut unmet: BTreeMap<Unmet, Unfilled>,
     excess_until: Option<Time>,
 ) -> GroupStatus {
     let tally = &standing.facts.tally;
-    // Creates to be repeated whose group is not held up otherwise wait for their moment.
-    let held_up =
-        gate.why().is_some() || snapshot.budget.halted || standing.facts.held(gate.now).is_some();
-    let again = if held_up { 0 } else { tally.again };
     add(
         &mut unmet,
         Unmet::WaitingForAnswer,
-        u64::from(tally.sent + again),
+        u64::from(tally.sent),
         None,
     );
     add(

@@ -20,7 +20,7 @@ pub(super) fn decide(
     wake: &mut Wake,
     plan: &mut Plan,
 ) {
-    strays(snapshot, gate, slots, wake, plan);
+    strays(snapshot, config, gate, slots, wake, plan);
     if snapshot.index.write.is_empty() || !gate.decides() {
         return;
     }
@@ -93,12 +93,26 @@ fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Opt
 }
 
 /// SEE-3, SEE-4, LIVE-4: by UID.
-fn strays(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, wake: &mut Wake, plan: &mut Plan) {
+fn strays(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    slots: &mut u32,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) {
     for (id, stray) in &snapshot.strays {
         if let Some(at) = stray.due_at().filter(|at| *at > gate.now) {
             wake.at(at, WakeReason::Retry);
         }
-        if !stray.delete_due(gate.now) || snapshot.has_open(*id) {
+        if let Some(at) = stray.stuck_at(config).filter(|at| *at > gate.now) {
+            wake.at(at, WakeReason::Relist);
+        }
+        if !stray.delete_due(gate.now) {
+            continue;
+        }
+        if let Some(until) = snapshot.open_until(config, *id) {
+            wake.at(until, WakeReason::Relist);
             continue;
         }
         match gate.held {

@@ -58,7 +58,7 @@ impl Snapshot {
             }) = sent
                 && *sent == action
             {
-                self.fold_stray_answer(open, *tries, outcome);
+                self.fold_stray_answer(config, open, *tries, outcome);
             }
             return;
         }
@@ -357,7 +357,10 @@ impl Snapshot {
             Outcome::Changed => return self.gone_for_write(config, id),
             // SIZE: left alone from then on.
             Outcome::Refused(
-                Refusal::Forbidden(_) | Refusal::NotPermitted(_) | Refusal::Invalid(_),
+                Refusal::Forbidden(_)
+                | Refusal::NotPermitted(_)
+                | Refusal::Invalid(_)
+                | Refusal::Quota(_),
             ) if sort == Sort::Resize => {
                 self.change(config, id, |_, executor| {
                     executor.write = Write::None;
@@ -406,12 +409,11 @@ impl Snapshot {
     fn precondition_failed(&mut self, config: &Config, id: ExecutorId, tried: Tried) {
         let at = self.now;
         self.change(config, id, |all, executor| {
-            let sent = match &executor.fate {
-                Fate::Condemned { precondition, .. } => *precondition,
-                _ => None,
-            };
-            let Some(beyond) = sent else {
-                // A kill has come since: it is sure, and goes out without that precondition.
+            let Fate::Condemned {
+                precondition: Some(beyond),
+                ..
+            } = executor.fate
+            else {
                 executor.write = Write::None;
                 return;
             };
@@ -446,9 +448,10 @@ fn close_if_shown(executor: &mut Executor) {
     let Write::Answered { sort, revision, .. } = executor.write else {
         return;
     };
-    let shown = executor.seen().is_some_and(|seen| {
-        revision.is_some_and(|revision| seen.revision >= revision)
-            || (sort == Sort::Delete && seen.deleting.is_some())
+    let shown = executor.seen().is_some_and(|seen| match sort {
+        Sort::Delete => seen.deleting.is_some(),
+        Sort::Create | Sort::Mark => false,
+        Sort::Resize => revision.is_some_and(|revision| seen.revision >= revision),
     });
     if shown {
         executor.write = Write::None;

@@ -133,7 +133,6 @@ impl Snapshot {
         for group in groups {
             if let Some(facts) = self.groups.get_mut(&group) {
                 facts.failures = 0;
-                facts.startup.resume();
             }
             self.note_group(&group);
         }

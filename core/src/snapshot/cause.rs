@@ -2,6 +2,7 @@
 
 use super::record::{Disruption, Executor, Fate, Notes, Verdict};
 use crate::{
+    config::Config,
     input::{ContainerView, Phase, PodView},
     output::{Cause, Evidence},
     words::Name,
@@ -9,9 +10,14 @@ use crate::{
 use std::sync::Arc;
 
 /// The verdict on a pod that this view shows finished or terminating.
-pub(crate) fn by_view(executor: &Executor, view: &PodView, finished: bool) -> Verdict {
+pub(crate) fn by_view(
+    config: &Config,
+    executor: &Executor,
+    view: &PodView,
+    finished: bool,
+) -> Verdict {
     let cause = if finished && view.deleting.is_none() {
-        of_finished(executor, view)
+        of_finished(config, executor, view)
     } else {
         of_deleted(executor, view.disruption.as_ref(), view.ready)
     };
@@ -23,11 +29,10 @@ pub(crate) fn by_view(executor: &Executor, view: &PodView, finished: bool) -> Ve
 
 /// The verdict on a pod that is gone, where no view showed it going.
 pub(crate) fn by_absence(executor: &Executor) -> Verdict {
-    let disruption = executor
-        .notes
-        .as_deref()
-        .and_then(|notes: &Notes| notes.disruption.clone());
-    let cause = of_deleted(executor, disruption.as_ref(), false);
+    let notes = executor.notes.as_deref();
+    let disruption = notes.and_then(|notes: &Notes| notes.disruption.clone());
+    let ready = notes.is_some_and(|notes| notes.ready);
+    let cause = of_deleted(executor, disruption.as_ref(), ready);
     Verdict {
         cause,
         evidence: Arc::new(Evidence {
@@ -38,7 +43,9 @@ pub(crate) fn by_absence(executor: &Executor) -> Verdict {
 }
 
 /// Rule 1: it finished by itself, with no deletion timestamp.
-fn of_finished(executor: &Executor, view: &PodView) -> Cause {
+fn of_finished(config: &Config, executor: &Executor, view: &PodView) -> Cause {
+    // SEE-1: what another container did counts only where it is asked about.
+    let by_sidecar = config.seeing.check_all_containers && view.sidecar_failed;
     if let Some(reason) = &view.disruption {
         return disrupted(reason, view.ready).cause();
     }
@@ -55,19 +62,18 @@ fn of_finished(executor: &Executor, view: &PodView) -> Cause {
         (Some(ContainerView::Terminated { reason, .. }), _) if &**reason == "OOMKilled" => {
             Cause::OomKilled
         }
-        (
-            Some(ContainerView::Terminated { exit_code: 0, .. }),
-            Phase::Running | Phase::Succeeded,
-        ) => completed(executor),
-        // The pod failed by another container.
-        (Some(ContainerView::Terminated { exit_code: 0, .. }), _) if !view.sidecar_failed => {
+        (Some(ContainerView::Terminated { exit_code: 0, .. }), _) if !by_sidecar => {
             completed(executor)
         }
         (Some(ContainerView::Terminated { exit_code, .. }), _) => Cause::AppFailed {
             exit_code: Some(*exit_code),
         },
         (_, Phase::Succeeded) => completed(executor),
+        // It ran, and nothing is left that says how it ended.
         (Some(ContainerView::Running), _) => Cause::AppFailed { exit_code: None },
+        _ if executor.started_told || executor.is_registered() => {
+            Cause::AppFailed { exit_code: None }
+        }
         (waiting, _) => {
             let waits = match waiting {
                 Some(ContainerView::Waiting(reason)) => Some(reason),
@@ -84,12 +90,17 @@ fn of_finished(executor: &Executor, view: &PodView) -> Cause {
 /// Exit 0 is what a drain leads to.
 fn completed(executor: &Executor) -> Cause {
     match &executor.fate {
-        Fate::Draining { cause, .. } | Fate::Condemned { cause, .. } => cause.clone(),
+        Fate::Draining { cause, .. }
+        | Fate::Condemned {
+            cause,
+            drained: true,
+            ..
+        } => cause.clone(),
         // FAIL-2.
-        Fate::Wanted | Fate::Ended { .. } if !executor.proven => Cause::StartFailed {
+        _ if !executor.proven => Cause::StartFailed {
             reason: "exited".into(),
         },
-        Fate::Wanted | Fate::Ended { .. } => Cause::Completed,
+        Fate::Wanted | Fate::Condemned { .. } | Fate::Ended { .. } => Cause::Completed,
     }
 }
 

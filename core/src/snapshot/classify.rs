@@ -67,7 +67,12 @@ fn finished(config: &Config, view: &PodView) -> Option<Class> {
     if planted!(config, See1) && view.phase == Phase::Running {
         return None;
     }
-    if config.seeing.check_all_containers && view.sidecar_failed {
+    // In its grace period it goes when the main container has ended, whatever the others did.
+    let main_ended = matches!(view.main, Some(ContainerView::Terminated { .. }));
+    if config.seeing.check_all_containers
+        && view.sidecar_failed
+        && (view.deleting.is_none() || main_ended)
+    {
         return Some(Class::Failed);
     }
     match (view.phase, &view.main) {

@@ -135,7 +135,7 @@ impl GroupFacts {
     pub fn maximum(&self) -> u64 {
         self.wish
             .as_ref()
-            .map_or(0, |wish| wish.maximum.unwrap_or(0).max(self.largest))
+            .map_or(0, |wish| wish.maximum.unwrap_or(self.largest))
     }
 
     /// FAIL-3: until when it is held, and why.
@@ -162,7 +162,7 @@ impl GroupFacts {
         why: HoldReason,
     ) {
         let tries = match &self.hold {
-            Some(hold) if action <= hold.paid => return,
+            Some(hold) if action <= hold.paid && hold.until > now => return,
             Some(hold) if hold.anew => 0,
             Some(hold) => hold.tries.saturating_add(1),
             None => 0,

@@ -30,6 +30,8 @@ pub(crate) enum Rank {
     Scheduled,
     /// Running, with no engine.
     Running,
+    /// Of unknown phase, with no engine.
+    Unknown,
 }
 
 /// Everything that is derived from one executor.
@@ -168,7 +170,6 @@ impl Keys {
             WakeReason::Healthy,
         );
         let past = |at: Option<Time>| at.is_some_and(|at| at <= now);
-        let overdue = executor.has_ended() && executor.overdue_at(config).is_some();
         Self {
             tally: tally(config, executor, well.is_ok()),
             deadline: deadlines.earliest,
@@ -177,7 +178,7 @@ impl Keys {
             write: executor.write_due(config, now).is_some(),
             create: past(again),
             listing: past(listing_at) || past(stuck_at),
-            stuck: past(stuck_at) || overdue,
+            stuck: is_stuck(config, executor, now),
             victim: victim(config, executor),
             idle: idle(config, executor),
             outdated: executor.outdated && executor.counts() && executor.serves(config),
@@ -263,6 +264,12 @@ fn stuck_at(config: &Config, executor: &Executor) -> Option<Time> {
     }
 }
 
+/// SEE-5, END-1: it is a finding that this takes so long.
+pub(super) fn is_stuck(config: &Config, executor: &Executor, now: Time) -> bool {
+    let overdue = executor.has_ended() && executor.overdue_at(config).is_some();
+    overdue || stuck_at(config, executor).is_some_and(|at| at <= now)
+}
+
 fn overdue_at(config: &Config, executor: &Executor) -> Option<Time> {
     if executor.has_ended() {
         None
@@ -323,9 +330,8 @@ fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
             let rank = match seen.class {
                 Class::Pending if seen.on_node => Rank::Scheduled,
                 Class::Pending => Rank::Unscheduled,
-                Class::Running | Class::Unknown if config.engine == EngineMode::None => {
-                    Rank::Running
-                }
+                Class::Running if config.engine == EngineMode::None => Rank::Running,
+                Class::Unknown if config.engine == EngineMode::None => Rank::Unknown,
                 _ => return None,
             };
             executor.disruption.is_none().then_some((rank, seen.born))

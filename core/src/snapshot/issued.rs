@@ -64,6 +64,7 @@ impl Snapshot {
                 } if decision.why == Why::See3 => {
                     let open = Open {
                         executor: *executor,
+                        at: self.now,
                         sort: Sort::Delete,
                         stray: true,
                         conditional: revision.is_some(),
@@ -200,6 +201,8 @@ impl Snapshot {
                     why,
                     cause,
                     precondition: *revision,
+                    drained: false,
+                    then: None,
                 };
             }
         });
@@ -254,6 +257,7 @@ impl Snapshot {
             action,
             Open {
                 executor: id,
+                at: self.now,
                 sort,
                 stray: false,
                 conditional,

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     config::Config,
-    input::{Failure, Listing, Outcome},
+    input::{Failure, Listing, Outcome, PodView},
     output::{Cause, Why},
     plan::Finding,
-    words::{ExecutorId, Name, Revision, Time, Uid},
+    words::{ActionId, ExecutorId, Name, Revision, Time, Uid},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,9 +55,9 @@ impl Snapshot {
             .collect();
         let ids: BTreeSet<ExecutorId> = identified
             .iter()
-            .filter_map(|(whose, _)| match whose {
+            .filter_map(|(whose, view)| match whose {
                 Whose::Ours { id, .. } => Some(*id),
-                Whose::Malformed => None,
+                Whose::Malformed => self.id_of_damaged(view),
             })
             .collect();
         if !replaced && self.is_suspicious(config, started, listing, &ids) {
@@ -83,8 +83,12 @@ impl Snapshot {
         });
         let shown: BTreeMap<ExecutorId, &Uid> = ours.collect();
         // Ghosts that are gone make room for others of their names.
-        self.settle_strays(reach, &shown);
-        let sight = if first { Sight::First } else { Sight::Listed };
+        self.settle_strays(config, reach, &shown);
+        let sight = if first {
+            Sight::First(started)
+        } else {
+            Sight::Listed(started)
+        };
         for (whose, view) in identified {
             match whose {
                 Whose::Malformed => {
@@ -102,7 +106,7 @@ impl Snapshot {
             .filter_map(|name| classify::id_by_name(&self.fleet, name))
             .collect();
         self.settle_executors(config, reach, |id| {
-            shown.contains_key(&id) || undecodable.contains(&id)
+            ids.contains(&id) || undecodable.contains(&id)
         });
         self.settle_early(config, reach);
         self.settle_removed(reach, &shown);
@@ -113,6 +117,13 @@ impl Snapshot {
         }
         self.view.complete_to = Some(listing.revision);
         self.view.listing_started = Some(started);
+    }
+
+    /// SEE-1: an executor whose pod is shown with damaged labels is not gone: it stays as it was.
+    fn id_of_damaged(&self, view: &PodView) -> Option<ExecutorId> {
+        let id = classify::id_by_name(&self.fleet, &view.name)?;
+        let executor = self.executors.get(&id)?;
+        (executor.uid() == Some(&view.uid)).then_some(id)
     }
 
     /// Findings that have no subject to clear them last until the world is seen anew.
@@ -304,15 +315,7 @@ impl Snapshot {
         else {
             return;
         };
-        self.actions.remove(&action);
-        let outcome = Outcome::Unclear(Failure::TimedOut);
-        let answer = Answer {
-            action,
-            create: sort == Sort::Create,
-            outcome: &outcome,
-        };
-        self.governor
-            .answered(config, self.now, &answer, self.newest_action);
+        self.give_up_action(config, action);
         let (at, tries) = (self.now, tries.saturating_add(1));
         self.change(config, id, |_, executor| {
             executor.write = match sort {
@@ -329,7 +332,22 @@ impl Snapshot {
         });
     }
 
-    fn settle_strays(&mut self, reach: Reach, shown: &BTreeMap<ExecutorId, &Uid>) {
+    /// The governor waits for that answer no longer.
+    pub(super) fn give_up_action(&mut self, config: &Config, action: ActionId) {
+        let Some(open) = self.actions.remove(&action) else {
+            return;
+        };
+        let outcome = Outcome::Unclear(Failure::TimedOut);
+        let answer = Answer {
+            action,
+            create: open.sort == Sort::Create,
+            outcome: &outcome,
+        };
+        self.governor
+            .answered(config, self.now, &answer, self.newest_action);
+    }
+
+    fn settle_strays(&mut self, config: &Config, reach: Reach, shown: &BTreeMap<ExecutorId, &Uid>) {
         let gone: Vec<ExecutorId> = self
             .strays
             .iter()
@@ -340,7 +358,15 @@ impl Snapshot {
             .map(|(id, _)| *id)
             .collect();
         for id in gone {
-            self.remove_stray(id);
+            self.remove_stray(config, id);
+        }
+        // SEE-5: what waited for too long is begun anew.
+        let stuck = self.strays.iter().filter(|(_, stray)| {
+            let at = stray.stuck_at(config);
+            at.is_some_and(|at| at <= reach.started)
+        });
+        for id in stuck.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.give_up_stray_answer(config, id);
         }
     }
 
@@ -365,7 +391,11 @@ impl Snapshot {
 
     /// Registrations that came before anything else was known of the executor.
     fn settle_early(&mut self, config: &Config, reach: Reach) {
-        let early: Vec<(ExecutorId, Time)> = self.early.iter().map(|(id, at)| (*id, *at)).collect();
+        let early: Vec<(ExecutorId, Time)> = self
+            .early
+            .iter()
+            .map(|(id, early)| (*id, early.at))
+            .collect();
         for (id, at) in early {
             if reach.first && id.incarnation >= self.leading.incarnation {
                 // The incarnation was not known when it came; by now it is: nobody gave out that id.
@@ -398,7 +428,8 @@ fn forget_revisions(executor: &mut Executor) {
         Pod::Unseen { answered: None } | Pod::Gone => {}
     }
     match &mut executor.write {
-        Write::Answered { revision, .. } => *revision = None,
+        // What was done may be undone by that.
+        Write::Answered { .. } => executor.write = Write::None,
         Write::Stale { beyond, .. } => *beyond = OLDEST,
         Write::None | Write::Sent { .. } | Write::Again { .. } => {}
     }
@@ -478,9 +509,14 @@ fn settled_by_absence(
 fn settled_write(config: &Config, reach: Reach, executor: &Executor) -> Option<Settled> {
     match &executor.write {
         Write::None | Write::Again { .. } => None,
-        Write::Answered { at, revision, .. } => {
-            let settled =
-                revision.map_or(*at < reach.started, |revision| revision <= reach.revision);
+        Write::Answered { sort, at, revision } => {
+            let settled = match sort {
+                // Not repeated, unless it has not shown for so long.
+                Sort::Delete | Sort::Mark => at.after(config.ending.stuck_after) <= reach.started,
+                Sort::Create | Sort::Resize => {
+                    revision.map_or(*at < reach.started, |revision| revision <= reach.revision)
+                }
+            };
             settled.then_some(Settled::Closed)
         }
         Write::Stale { beyond, at } => {

@@ -37,7 +37,7 @@ use groups::GroupFacts;
 use im::{OrdMap, OrdSet, Vector};
 use index::{Indices, Keys};
 use leading::Leading;
-use record::{Executor, Fate, Write};
+use record::{Executor, Fate, Then, Write};
 use serde::{Deserialize, Serialize};
 use stray::Stray;
 
@@ -75,7 +75,7 @@ pub struct Snapshot {
     /// Executors of earlier incarnations that were adopted and have ended: what shows under their names is a ghost.
     spent: OrdSet<ExecutorId>,
     /// Registered, and neither seen nor issued by this controller.
-    pub(crate) early: OrdMap<ExecutorId, Time>,
+    pub(crate) early: OrdMap<ExecutorId, Early>,
     /// To be told missing, though nothing else was known of them (END-3).
     pub(crate) missing: OrdSet<ExecutorId>,
     /// To be told that they are not wanted (SHRINK-3).
@@ -130,10 +130,21 @@ struct Removed {
     at: Time,
 }
 
+/// An executor that has registered, and of which nothing else is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Early {
+    /// When it registered.
+    pub at: Time,
+    /// What the engine asked for it since.
+    then: Option<Then>,
+}
+
 /// An effect under way.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     executor: ExecutorId,
+    /// When it was issued.
+    at: Time,
     sort: record::Sort,
     /// It is about a stray pod, not about the executor of that id.
     stray: bool,
@@ -239,11 +250,11 @@ impl Snapshot {
             .filter_map(|id| Some((id, self.take(config, id)?)))
             .collect();
         self.now = at;
-        for (id, mut executor) in taken {
-            self.fall_due(config, id, &mut executor);
+        for (id, executor) in taken {
             self.put(config, id, executor);
         }
         self.leading.advance(at);
+        self.note_stuck_strays(config);
         let window = config.failing.failure_window;
         while let Some(group) = self.budget.forget_one(at, window) {
             if let Some(facts) = self.groups.get_mut(&group) {
@@ -261,11 +272,7 @@ impl Snapshot {
         if let Fate::Draining { why, cause, .. } = &executor.fate
             && index::drain_ends_at(config, executor).is_some_and(|ends| ends <= self.now)
         {
-            executor.fate = Fate::Condemned {
-                why: *why,
-                cause: cause.clone(),
-                precondition: None,
-            };
+            executor.fate = Fate::condemned(*why, cause.clone(), true);
         }
         self.end_overdue(config, id, executor);
     }
@@ -283,6 +290,12 @@ impl Snapshot {
         Some(result)
     }
 
+    /// SEE-5, END-1: whether it is a finding how long that executor takes.
+    fn is_executor_stuck(&self, config: &Config, id: ExecutorId) -> bool {
+        let executor = self.executors.get(&id);
+        executor.is_some_and(|executor| index::is_stuck(config, executor, self.now))
+    }
+
     /// Takes an executor out of what is derived, to be changed and put back, or dropped.
     fn take(&mut self, config: &Config, id: ExecutorId) -> Option<Executor> {
         let executor = self.executors.get(&id)?.clone();
@@ -297,13 +310,16 @@ impl Snapshot {
         if let Some(facts) = self.groups.get_mut(&executor.group) {
             facts.tally.subtract(&keys.tally);
         }
-        if keys.stuck {
+        if keys.stuck && !self.is_stray_stuck(config, id) {
             self.findings.remove(&Finding::Stuck(id));
         }
         Some(executor)
     }
 
-    fn put(&mut self, config: &Config, id: ExecutorId, executor: Executor) {
+    /// Puts back an executor that was taken, and lets happen what is due on it at once: a time of nothing, a moment that is
+    /// past when it becomes known.
+    fn put(&mut self, config: &Config, id: ExecutorId, mut executor: Executor) {
+        self.fall_due(config, id, &mut executor);
         let keys = Keys::of(config, self.now, self.leading.incarnation, id, &executor);
         self.index.insert(id, &executor.group, &keys);
         for claim in &keys.claims {
@@ -390,9 +406,12 @@ impl Snapshot {
         self.leading.may_act(self.now) && self.desired_known
     }
 
-    /// Whether an effect on that executor, or on a pod of its name, is under way (SEE-5).
-    pub(crate) fn has_open(&self, id: ExecutorId) -> bool {
-        self.actions.values().any(|open| open.executor == id)
+    /// Until when an effect on that executor, or on a pod of its name, is waited for (SEE-5); None: there is none.
+    pub(crate) fn open_until(&self, config: &Config, id: ExecutorId) -> Option<Time> {
+        let open = self.actions.values().filter(|open| open.executor == id);
+        open.map(|open| open.at.after(config.ending.stuck_after))
+            .max()
+            .filter(|until| *until > self.now)
     }
 
     /// Whether no effect is under way.
@@ -410,10 +429,11 @@ impl Snapshot {
 
     /// From when on only a new listing tells what became of some executor (END-3, SEE-5).
     pub(crate) fn wants_listing_at(&self, config: &Config) -> Option<Time> {
-        if !self.index.listing.is_empty() {
+        let stuck = |id: &ExecutorId| self.is_stray_stuck(config, *id);
+        if !self.index.listing.is_empty() || self.strays.keys().any(stuck) {
             return Some(self.now);
         }
-        let early = self.early.values().min()?;
+        let early = self.early.values().map(|early| early.at).min()?;
         Some(early.after(config.ending.missing_tolerance))
     }
 
@@ -436,6 +456,9 @@ impl Snapshot {
                 stuck.insert(Finding::Stuck(*id));
             }
         }
+        let strays = self.strays.keys();
+        let stuck_strays = strays.filter(|id| self.is_stray_stuck(config, **id));
+        stuck.extend(stuck_strays.map(|id| Finding::Stuck(*id)));
         if scan != self.index {
             return Err(format!(
                 "indices {:?}\nbut a scan gives {scan:?}",

@@ -34,6 +34,8 @@ pub(crate) struct Executor {
     pub proven: bool,
     /// FAIL-1: its failure is counted.
     pub charged: bool,
+    /// FAIL-2: it goes before it has started well, through nobody's fault, and that is counted.
+    pub owed: bool,
     /// ROLL: it was made from another template than its group's.
     pub outdated: bool,
     /// `Started` was told, or will not be.
@@ -151,11 +153,48 @@ pub(crate) enum Fate {
         cause: Cause,
         /// SHRINK-1: only the pod at this revision; let live if that has changed.
         precondition: Option<Revision>,
+        /// It was drained first: ended well, it ended by that.
+        drained: bool,
+        /// What the engine asked meanwhile, for when it is let live.
+        then: Option<Then>,
     },
     /// It is seen finished or gone, or as good as.
     Ended {
         told: bool,
     },
+}
+
+/// What is to be done with an executor that is let live.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Then {
+    Release(Why, Cause),
+    Delete(Why, Cause),
+}
+
+impl Fate {
+    /// Its deletion is decided, whatever its pod comes to meanwhile.
+    pub fn condemned(why: Why, cause: Cause, drained: bool) -> Self {
+        Self::Condemned {
+            why,
+            cause,
+            precondition: None,
+            drained,
+            then: None,
+        }
+    }
+
+    /// SHRINK-2: drained first, where `drains`.
+    pub fn released(why: Why, cause: Cause, drains: bool) -> Self {
+        if !drains {
+            return Self::condemned(why, cause, false);
+        }
+        Self::Draining {
+            why,
+            cause,
+            asked: None,
+            until: None,
+        }
+    }
 }
 
 /// END-1: why an executor ended, and what was seen of it.
@@ -170,6 +209,8 @@ pub(crate) struct Notes {
     pub node: Option<Name>,
     pub ip: Option<Name>,
     pub disruption: Option<Name>,
+    /// Its condition Ready, when the disruption was seen.
+    pub ready: bool,
     pub waiting: Option<Waiting>,
 }
 
@@ -247,6 +288,7 @@ impl Executor {
             adopted: false,
             proven: false,
             charged: false,
+            owed: false,
             outdated: false,
             started_told: false,
             delete_issued: false,
@@ -266,6 +308,15 @@ impl Executor {
         match &self.pod {
             Pod::Seen(seen) => Some(seen),
             Pod::Unseen { .. } | Pod::Gone => None,
+        }
+    }
+
+    /// When its pod was made: by the answer to its create, or the server's clock. Before this controller's start it is negative.
+    pub fn born(&self) -> Option<i64> {
+        match &self.pod {
+            Pod::Seen(seen) => Some(seen.born),
+            Pod::Unseen { answered } => i64::try_from(answered.as_ref()?.at.0).ok(),
+            Pod::Gone => None,
         }
     }
 
@@ -336,8 +387,14 @@ impl Executor {
         }
     }
 
-    /// A delete or mark that is to be sent as soon as effects may be.
+    /// Whether letting it go takes a drain: the engine may have given it work (SHRINK-2).
+    pub fn drains(&self, config: &Config) -> bool {
+        config.engine == EngineMode::Registering && (self.is_registered() || self.is_running())
+    }
+
+    /// A delete, mark or resize that is to be sent as soon as effects may be.
     pub fn write_due(&self, config: &Config, now: Time) -> Option<Sort> {
+        let due = self.write_wanted(config, now)?;
         let ready = match &self.write {
             Write::None => true,
             Write::Again {
@@ -345,12 +402,14 @@ impl Executor {
                 unclear,
                 ..
             } => *unclear,
-            Write::Again { at, .. } => *at <= now,
+            // A resize that had no effect holds up nothing else.
+            Write::Again { sort, at, .. } => *at <= now || (*sort == Sort::Resize && due != *sort),
             Write::Sent { .. } | Write::Answered { .. } | Write::Stale { .. } => false,
         };
-        if !ready {
-            return None;
-        }
+        ready.then_some(due)
+    }
+
+    fn write_wanted(&self, config: &Config, now: Time) -> Option<Sort> {
         match (&self.fate, &self.pod) {
             (Fate::Ended { .. }, Pod::Seen(seen)) => {
                 let finished =

@@ -4,7 +4,8 @@ use super::{
     Snapshot, cause,
     classify::{self, Whose},
     record::{
-        Disruption, EngineFact, Executor, Fate, Notes, Pod, Seen, Sort, Verdict, Waiting, Write,
+        Disruption, EngineFact, Executor, Fate, Notes, Pod, Seen, Sort, Then, Verdict, Waiting,
+        Write,
     },
     stray::StrayKind,
 };
@@ -22,10 +23,10 @@ use std::sync::Arc;
 pub(super) enum Sight {
     /// By the watch.
     Event,
-    /// In a listing.
-    Listed,
-    /// In the first listing of an incarnation.
-    First,
+    /// In a listing that was asked for then.
+    Listed(Time),
+    /// In the first listing of an incarnation, asked for then.
+    First(Time),
 }
 
 /// What a view is of, given what is known.
@@ -69,7 +70,7 @@ impl Snapshot {
             // would see it go.
             let to_delete = self.closing.is_some() && view.deleting.is_none();
             if sight != Sight::Event && to_delete && !self.executors.contains_key(&id) {
-                self.add_stray(id, view, StrayKind::Kept);
+                self.add_stray(config, id, view, StrayKind::Kept);
             }
             return;
         }
@@ -87,7 +88,7 @@ impl Snapshot {
                     self.end_gone(config, id, None);
                 }
                 if !planted!(config, See3) {
-                    self.add_stray(id, view, StrayKind::Ghost);
+                    self.add_stray(config, id, view, StrayKind::Ghost);
                 }
             }
             Meets::Adoption => self.adopt(config, id, group, view, sight),
@@ -113,7 +114,7 @@ impl Snapshot {
                     };
                 }
                 Pod::Seen(seen) => Some(seen.revision),
-                Pod::Gone => return self.meets_forgotten(id, view),
+                Pod::Gone => return self.meets_forgotten(id, view, sight),
                 Pod::Unseen { answered } => match answered {
                     Some(answer) if answer.uid.as_ref().is_some_and(|uid| *uid != view.uid) => {
                         answer.revision
@@ -130,14 +131,12 @@ impl Snapshot {
         if self.is_covered(view, sight) {
             Meets::Nothing
         } else if self.removed.contains_key(&id) {
-            self.meets_forgotten(id, view)
+            self.meets_forgotten(id, view, sight)
         } else if self.is_own(id) || self.spent.contains(&id) {
             Meets::Ghost {
                 ours_is_gone: false,
             }
-        } else if id.incarnation == self.leading.incarnation
-            || self.issued.contains_key(&id.incarnation)
-        {
+        } else if id.incarnation == self.leading.incarnation {
             Meets::NeverIssued
         } else {
             Meets::Adoption
@@ -145,15 +144,18 @@ impl Snapshot {
     }
 
     /// A view of a pod whose executor is known to have gone.
-    fn meets_forgotten(&self, id: ExecutorId, view: &PodView) -> Meets {
+    fn meets_forgotten(&self, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {
         let Some(removed) = self.removed.get(&id) else {
             return Meets::Nothing;
         };
         let same = removed.uid.as_ref() == Some(&view.uid);
-        let older = removed
-            .revision
-            .is_some_and(|revision| view.revision <= revision);
-        if same || older {
+        let older = match (removed.revision, sight) {
+            (Some(revision), _) => view.revision <= revision,
+            // An answer said that it was gone: what was on its way by then is older.
+            (None, Sight::Event) => same,
+            (None, Sight::Listed(started) | Sight::First(started)) => same && started <= removed.at,
+        };
+        if older {
             Meets::Nothing
         } else {
             Meets::Ghost {
@@ -192,20 +194,30 @@ impl Snapshot {
             .and_then(|facts| facts.wish.as_ref());
         executor.outdated =
             wish.is_some_and(|wish| wish.template != executor.template) && executor.template != 0;
-        if let Some(at) = self.early.remove(&id) {
-            executor.engine = EngineFact::Registered { at, idle: None };
+        let early = self.early.remove(&id);
+        if let Some(early) = &early {
+            executor.engine = EngineFact::Registered {
+                at: early.at,
+                idle: None,
+            };
             executor.proven = true;
         }
         // What ended while nobody looked is cleaned up, and neither told nor counted.
         let class = classify::class(config, view);
         executor.proven |= class == Class::Running;
-        if sight == Sight::First && matches!(class, Class::Failed | Class::Succeeded) {
+        let first = matches!(sight, Sight::First(_));
+        if first && matches!(class, Class::Failed | Class::Succeeded) {
             executor.fate = Fate::Ended { told: true };
         }
         self.put(config, id, executor);
         self.change(config, id, |all, executor| {
             all.update(config, id, executor, view)
         });
+        match early.and_then(|early| early.then) {
+            Some(Then::Release(why, cause)) => self.release(config, id, why, cause),
+            Some(Then::Delete(why, cause)) => self.condemn(config, id, why, cause),
+            None => {}
+        }
         self.settle_fate(config, id);
         self.yield_claims(config, id, view, sight);
     }
@@ -216,7 +228,8 @@ impl Snapshot {
             return;
         }
         // Whose claim is another's by now, that is seen when the next plan is made.
-        let gone = |claim: &Name| sight != Sight::First && !self.claims.all.contains_key(claim);
+        let first = matches!(sight, Sight::First(_));
+        let gone = |claim: &Name| !first && !self.claims.all.contains_key(claim);
         if view.claims.iter().any(gone) {
             self.condemn(config, id, Why::Claim, Cause::Released);
         }
@@ -287,9 +300,11 @@ impl Snapshot {
         }
         executor.notes = notes(now, executor, view);
         keep_extra(config, executor, view);
-        close_write(executor, view);
+        close_write(executor, view, before.is_none());
         if executor.verdict.is_none() && (finished || class == Class::Terminating) {
-            executor.verdict = Some(Arc::new(cause::by_view(executor, view, finished)));
+            let verdict = cause::by_view(config, executor, view, finished);
+            self.owe(config, executor, &verdict.cause);
+            executor.verdict = Some(Arc::new(verdict));
         }
         if let Some(reason) = view.disruption.as_ref().filter(|_| !finished) {
             let kind = cause::disrupted(reason, view.ready);
@@ -321,19 +336,29 @@ impl Snapshot {
                 precondition: Some(_),
                 ..
             },
-            Write::Again { unclear: false, .. },
+            Write::Again { .. },
         ) = (class, &executor.fate, &executor.write)
         {
-            // SHRINK-1: it runs by now, and its delete had no effect: let live, and decided anew.
+            // SHRINK-1: it runs by now, at another revision: its delete had no effect, and will have none. Let live, and
+            // decided anew.
             executor.write = Write::None;
             self.let_live(config, executor);
         }
     }
 
-    /// SHRINK-1, GROW-6: it is wanted again, unless it will soon be lost.
+    /// SHRINK-1, GROW-6: it is wanted again, unless it will soon be lost, or the engine has said otherwise meanwhile.
     pub(super) fn let_live(&mut self, config: &Config, executor: &mut Executor) {
-        executor.fate = Fate::Wanted;
+        let fate = std::mem::replace(&mut executor.fate, Fate::Wanted);
         executor.delete_issued = false;
+        if let Fate::Condemned {
+            then: Some(then), ..
+        } = fate
+        {
+            executor.fate = match then {
+                Then::Release(why, cause) => Fate::released(why, cause, executor.drains(config)),
+                Then::Delete(why, cause) => Fate::condemned(why, cause, false),
+            };
+        }
         if let Some(kind) = executor.disruption {
             self.disrupt(config, executor, kind, None);
         }
@@ -347,7 +372,7 @@ impl Snapshot {
             return;
         };
         self.findings.remove(&Finding::UnknownExecutor(id));
-        if self.stray_left(id, view) {
+        if self.stray_left(config, id, view) {
             return;
         }
         let Some(executor) = self.executors.get(&id) else {
@@ -393,12 +418,13 @@ impl Snapshot {
             });
         } else if !kept {
             self.change(config, id, |all, executor| {
-                all.update(config, id, executor, view)
+                all.update(config, id, executor, view);
+                all.end(config, id, executor);
             });
         }
         self.end_gone(config, id, Some(view.revision));
         if strayed {
-            self.add_stray(id, view, StrayKind::Strayed);
+            self.add_stray(config, id, view, StrayKind::Strayed);
         }
     }
 
@@ -493,23 +519,13 @@ impl Snapshot {
         if !matches!(executor.fate, Fate::Wanted) {
             return;
         }
-        let (why, cause) = (Why::Spot, kind.cause());
-        let drains = config.engine == EngineMode::Registering
-            && (executor.is_registered() || executor.is_running());
-        executor.fate = if drains {
-            Fate::Draining {
-                why,
-                cause,
-                asked: None,
-                until,
-            }
-        } else {
-            Fate::Condemned {
-                why,
-                cause,
-                precondition: None,
-            }
-        };
+        executor.fate = Fate::released(Why::Spot, kind.cause(), executor.drains(config));
+        if let Fate::Draining {
+            until: deadline, ..
+        } = &mut executor.fate
+        {
+            *deadline = until;
+        }
     }
 }
 
@@ -521,13 +537,19 @@ pub(super) fn verdict(cause: Cause) -> Arc<Verdict> {
 }
 
 /// SEE-5, END-2: what the view shows closes the write that it is of.
-fn close_write(executor: &mut Executor, view: &PodView) {
+fn close_write(executor: &mut Executor, view: &PodView, first: bool) {
     let deleting = view.deleting.is_some();
     let closes = match &executor.write {
         Write::None | Write::Sent { .. } => false,
         Write::Answered { sort, revision, .. } => {
-            revision.is_some_and(|revision| view.revision >= revision)
-                || (*sort == Sort::Delete && deleting)
+            let newer = revision.is_some_and(|revision| view.revision >= revision);
+            // What was answered done is not repeated: a view that lacks it closes nothing, but that of a pod made since.
+            let shows = match sort {
+                Sort::Delete => deleting,
+                Sort::Mark => view.labels.finished,
+                Sort::Create | Sort::Resize => newer,
+            };
+            shows || (first && newer)
         }
         Write::Again { sort, .. } => *sort == Sort::Create || deleting,
         Write::Stale { beyond, .. } => view.revision > *beyond,
@@ -541,12 +563,7 @@ fn close_write(executor: &mut Executor, view: &PodView) {
 pub(super) fn drain_unasked(config: &Config, executor: &mut Executor) {
     let unasked = matches!(executor.fate, Fate::Wanted) && executor.is_registered();
     if unasked && config.engine == EngineMode::Registering {
-        executor.fate = Fate::Draining {
-            why: Why::End1,
-            cause: Cause::DeletedByOther,
-            asked: None,
-            until: None,
-        };
+        executor.fate = Fate::released(Why::End1, Cause::DeletedByOther, true);
     }
 }
 
@@ -576,6 +593,7 @@ fn notes(now: Time, executor: &Executor, view: &PodView) -> Option<Arc<Notes>> {
         node,
         ip,
         disruption,
+        ready: view.ready,
         waiting,
     }))
 }

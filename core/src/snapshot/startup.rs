@@ -133,12 +133,6 @@ impl Startup {
         self.backoff.is_none() && self.failures.is_empty()
     }
 
-    /// The engine lifts a halt: what led to a backoff is forgotten too.
-    pub fn resume(&mut self) {
-        self.failures.clear();
-        self.backoff = None;
-    }
-
     pub fn load(&mut self, now: Time, group: &Group, memory: &Memory) {
         let before = |age: u64| signed(now).saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
         let failures = memory.startup_failures.iter();
@@ -211,6 +205,12 @@ impl Snapshot {
             // It said nothing of whether another would start.
             backoff.probe = None;
         }
+        self.owe(config, executor, cause);
+    }
+
+    /// FAIL-2: an executor goes, by that cause; where it has not started well and nobody is at fault, its replacement is
+    /// counted. Once it is seen going it is replaced, not only when it is gone.
+    pub(super) fn owe(&mut self, config: &Config, executor: &mut Executor, cause: &Cause) {
         let fault_of_nobody = matches!(
             cause,
             Cause::Evicted
@@ -219,9 +219,12 @@ impl Snapshot {
                 | Cause::DeletedByOther
                 | Cause::Missing
         );
-        if fault_of_nobody && !executor.proven {
-            startup.owed = startup.owed.saturating_add(1);
+        if !fault_of_nobody || executor.proven || executor.owed || planted!(config, Fail2) {
+            return;
         }
+        executor.owed = true;
+        let group = self.groups.entry(executor.group.clone()).or_default();
+        group.startup.owed = group.startup.owed.saturating_add(1);
     }
 
     /// FAIL-2: an executor has started well; a probe that does ends the backoff.

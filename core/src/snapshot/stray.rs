@@ -5,6 +5,7 @@ use super::{
     record::{Sort, Write},
 };
 use crate::{
+    config::Config,
     input::{Outcome, PodView, Refusal},
     plan::Finding,
     words::{ExecutorId, Name, Revision, Span, Time, Uid},
@@ -49,6 +50,16 @@ impl Stray {
         }
     }
 
+    /// SEE-5: nothing waits on an open write for longer.
+    pub fn stuck_at(&self, config: &Config) -> Option<Time> {
+        match self.write {
+            Write::Sent { at, .. } | Write::Answered { at, .. } if !self.deleting => {
+                Some(at.after(config.ending.stuck_after))
+            }
+            _ => None,
+        }
+    }
+
     fn finding(&self, name: Name) -> Option<Finding> {
         match self.kind {
             StrayKind::Ghost => Some(Finding::GhostPod(name)),
@@ -59,13 +70,20 @@ impl Stray {
 }
 
 impl Snapshot {
-    pub(super) fn add_stray(&mut self, id: ExecutorId, view: &PodView, kind: StrayKind) {
+    pub(super) fn add_stray(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        view: &PodView,
+        kind: StrayKind,
+    ) {
         let deleting = view.deleting.is_some() && kind != StrayKind::Strayed;
         let (uid, revision) = (view.uid.clone(), view.revision);
         if let Some(known) = self.strays.get_mut(&id).filter(|known| known.uid == uid) {
             if revision > known.revision {
                 known.revision = revision;
                 known.deleting = deleting;
+                self.note_stuck_stray(config, id, self.is_stray_stuck(config, id));
             }
             return;
         }
@@ -77,7 +95,7 @@ impl Snapshot {
         {
             return;
         }
-        self.remove_stray(id);
+        self.remove_stray(config, id);
         let stray = Stray {
             uid,
             revision,
@@ -93,7 +111,8 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn remove_stray(&mut self, id: ExecutorId) {
+    pub(super) fn remove_stray(&mut self, config: &Config, id: ExecutorId) {
+        self.note_stuck_stray(config, id, false);
         let Some(stray) = self.strays.remove(&id) else {
             return;
         };
@@ -105,13 +124,48 @@ impl Snapshot {
         }
     }
 
+    /// SEE-5: whether the delete of a pod of that name, that is not the executor's, has waited for too long.
+    pub(super) fn is_stray_stuck(&self, config: &Config, id: ExecutorId) -> bool {
+        let stray = self.strays.get(&id);
+        let at = stray.and_then(|stray| stray.stuck_at(config));
+        at.is_some_and(|at| at <= self.now)
+    }
+
+    /// Time has passed: what has waited for too long by now is a finding.
+    pub(super) fn note_stuck_strays(&mut self, config: &Config) {
+        let ids = self.strays.keys().copied();
+        for id in ids.collect::<Vec<_>>() {
+            self.note_stuck_stray(config, id, self.is_stray_stuck(config, id));
+        }
+    }
+
+    fn note_stuck_stray(&mut self, config: &Config, id: ExecutorId, stuck: bool) {
+        if stuck {
+            self.findings.insert(Finding::Stuck(id));
+        } else if self.strays.contains_key(&id) && !self.is_executor_stuck(config, id) {
+            self.findings.remove(&Finding::Stuck(id));
+        }
+    }
+
+    /// SEE-5: its answer counts as unclear, or its effect as undone.
+    pub(super) fn give_up_stray_answer(&mut self, config: &Config, id: ExecutorId) {
+        let Some(stray) = self.strays.get_mut(&id) else {
+            return;
+        };
+        let write = std::mem::replace(&mut stray.write, Write::None);
+        if let Write::Sent { action, .. } = write {
+            self.give_up_action(config, action);
+        }
+        self.note_stuck_stray(config, id, false);
+    }
+
     /// Whether a stray is what is seen leaving; it is gone then, unless it is known at a newer revision.
-    pub(super) fn stray_left(&mut self, id: ExecutorId, view: &PodView) -> bool {
+    pub(super) fn stray_left(&mut self, config: &Config, id: ExecutorId, view: &PodView) -> bool {
         let Some(stray) = self.strays.get(&id).filter(|s| s.uid == view.uid) else {
             return false;
         };
         if view.revision > stray.revision {
-            self.remove_stray(id);
+            self.remove_stray(config, id);
             let removed = Removed {
                 uid: Some(view.uid.clone()),
                 revision: Some(view.revision),
@@ -122,8 +176,15 @@ impl Snapshot {
         true
     }
 
-    pub(super) fn fold_stray_answer(&mut self, open: Open, tries: u8, outcome: &Outcome) {
+    pub(super) fn fold_stray_answer(
+        &mut self,
+        config: &Config,
+        open: Open,
+        tries: u8,
+        outcome: &Outcome,
+    ) {
         let now = self.now;
+        self.note_stuck_stray(config, open.executor, false);
         let Some(stray) = self.strays.get_mut(&open.executor) else {
             return;
         };
@@ -134,10 +195,10 @@ impl Snapshot {
             unclear,
         };
         match outcome {
-            Outcome::Absent | Outcome::Changed => self.remove_stray(open.executor),
+            Outcome::Absent | Outcome::Changed => self.remove_stray(config, open.executor),
             // What is out of view is never seen going.
             Outcome::Done { .. } if stray.kind != StrayKind::Ghost => {
-                self.remove_stray(open.executor)
+                self.remove_stray(config, open.executor)
             }
             Outcome::Done { revision, .. } => {
                 stray.write = Write::Answered {

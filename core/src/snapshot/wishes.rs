@@ -1,12 +1,12 @@
 //! SHRINK-2 to SHRINK-4, LIVE-4: folds in what the engine wants and reports.
 
 use super::{
-    Snapshot,
-    record::{Disruption, EngineFact, Executor, Extra, Fate, Idle, Pod, Sort, Write},
+    Early, Snapshot,
+    record::{Disruption, EngineFact, Executor, Extra, Fate, Idle, Pod, Sort, Then, Write},
     seeing::drain_unasked,
 };
 use crate::{
-    config::{Config, EngineMode, RollPolicy},
+    config::{Config, RollPolicy},
     input::{DesiredChange, EngineReport, GroupWish, KillReason, Shutdown},
     output::{Cause, Why},
     plan::{Class, Finding},
@@ -27,9 +27,10 @@ impl Snapshot {
                 self.set_wish(config, &group, None);
             }
         }
+        let mut back = false;
         let wishes = change.whole.iter().flatten().chain(&change.groups);
         for (group, wish) in wishes {
-            self.set_wish(config, group, Some(wish));
+            back |= self.set_wish(config, group, Some(wish));
         }
         for group in &change.remove {
             self.set_wish(config, group, None);
@@ -45,7 +46,8 @@ impl Snapshot {
         if change.resume_after_halt {
             self.resume();
         }
-        let all_concerned = change.whole.is_some()
+        let all_concerned = back
+            || change.whole.is_some()
             || !change.remove.is_empty()
             || change.suspend.is_some()
             || change.shutdown.is_some();
@@ -69,10 +71,12 @@ impl Snapshot {
         }
     }
 
-    fn set_wish(&mut self, config: &Config, group: &Group, wish: Option<&GroupWish>) {
+    /// Says whether the group was not wanted before, and is now.
+    fn set_wish(&mut self, config: &Config, group: &Group, wish: Option<&GroupWish>) -> bool {
         let now = self.now;
         let facts = self.groups.entry(group.clone()).or_default();
         let before = std::mem::replace(&mut facts.wish, wish.cloned());
+        let back = before.is_none() && wish.is_some();
         if let Some(wish) = wish {
             if !facts.stated {
                 facts.rolled_at = now;
@@ -93,6 +97,7 @@ impl Snapshot {
             self.findings.remove(&finding);
         }
         self.note_group(group);
+        back
     }
 
     /// ROLL: who was made from another template than the group's by now. One without that label says nothing.
@@ -118,6 +123,9 @@ impl Snapshot {
             .groups
             .get(&executor.group)
             .is_some_and(|facts| facts.wish.is_some());
+        if self.closing.is_none() && !self.suspended && wanted {
+            return self.keep_again(config, id);
+        }
         match self.closing {
             Some(_) if planted!(config, Live4) => {}
             Some(Shutdown::Delete) => self.condemn(config, id, Why::Live4, Cause::Killed),
@@ -132,6 +140,27 @@ impl Snapshot {
         }
     }
 
+    /// SHRINK-4: its group, or the fleet, is wanted again, and nobody was asked to let it go yet.
+    fn keep_again(&mut self, config: &Config, id: ExecutorId) {
+        let unasked = self.executors.get(&id).is_some_and(|executor| {
+            matches!(
+                executor.fate,
+                Fate::Draining {
+                    why: Why::Shrink4,
+                    asked: None,
+                    ..
+                } | Fate::Condemned {
+                    why: Why::Shrink4,
+                    drained: false,
+                    ..
+                }
+            ) && !executor.delete_issued
+        });
+        if unasked {
+            self.change(config, id, |all, executor| all.let_live(config, executor));
+        }
+    }
+
     /// SHRINK-2: drain, then delete; at once where it is neither registered nor running.
     pub(super) fn release(&mut self, config: &Config, id: ExecutorId, why: Why, cause: Cause) {
         let Some(executor) = self
@@ -139,22 +168,23 @@ impl Snapshot {
             .get(&id)
             .filter(|_| !planted!(config, Shrink2))
         else {
+            if let Some(early) = self.early.get_mut(&id) {
+                early.then.get_or_insert(Then::Release(why, cause));
+            }
             return;
         };
-        let drains = config.engine == EngineMode::Registering
-            && (executor.is_registered() || executor.is_running());
         match executor.fate {
-            Fate::Wanted if drains => {
+            Fate::Wanted if executor.drains(config) => {
                 self.change(config, id, |_, executor| {
-                    executor.fate = Fate::Draining {
-                        why,
-                        cause,
-                        asked: None,
-                        until: None,
-                    };
+                    executor.fate = Fate::released(why, cause, true);
                 });
             }
             Fate::Wanted => self.condemn(config, id, why, cause),
+            Fate::Condemned {
+                precondition: Some(_),
+                then: None,
+                ..
+            } => self.then(config, id, Then::Release(why, cause)),
             // The engine is asked once; those condemned go already.
             Fate::Draining { .. } | Fate::Condemned { .. } | Fate::Ended { .. } => {}
         }
@@ -162,24 +192,37 @@ impl Snapshot {
 
     /// Its deletion is decided: now, and with the pod's own grace.
     pub(super) fn condemn(&mut self, config: &Config, id: ExecutorId, why: Why, cause: Cause) {
+        if let Some(early) = self.early.get_mut(&id) {
+            early.then = Some(Then::Delete(why, cause));
+            return;
+        }
         let withdrawn = self.change(config, id, |_, executor| {
             match &mut executor.fate {
-                Fate::Ended { .. } => return false,
-                // Decided already; by now it is sure.
-                Fate::Condemned { precondition, .. } => *precondition = None,
-                fate => {
-                    *fate = Fate::Condemned {
-                        why,
-                        cause,
-                        precondition: None,
-                    }
+                // Decided already.
+                Fate::Ended { .. }
+                | Fate::Condemned {
+                    precondition: None, ..
+                } => return false,
+                // Its delete may come to nothing: then this holds.
+                Fate::Condemned { then, .. } => {
+                    *then = Some(Then::Delete(why, cause));
+                    return false;
                 }
+                fate => *fate = Fate::condemned(why, cause, false),
             }
             is_refused_request(executor)
         });
         if withdrawn == Some(true) {
             self.withdraw(config, id);
         }
+    }
+
+    fn then(&mut self, config: &Config, id: ExecutorId, wish: Then) {
+        self.change(config, id, |_, executor| {
+            if let Fate::Condemned { then, .. } = &mut executor.fate {
+                *then = Some(wish);
+            }
+        });
     }
 
     /// END-4: gives up a request that had no effect: no pod was, so there is nothing to tell.
@@ -218,11 +261,7 @@ impl Snapshot {
             EngineReport::Drained(id) => {
                 self.change(config, *id, |_, executor| {
                     if let Fate::Draining { why, cause, .. } = executor.fate.clone() {
-                        executor.fate = Fate::Condemned {
-                            why,
-                            cause,
-                            precondition: None,
-                        };
+                        executor.fate = Fate::condemned(why, cause, true);
                     }
                 });
             }
@@ -300,7 +339,11 @@ impl Snapshot {
                 self.findings.insert(Finding::UnknownExecutor(id));
             }
             None => {
-                self.early.entry(id).or_insert(now);
+                let early = Early {
+                    at: now,
+                    then: None,
+                };
+                self.early.entry(id).or_insert(early);
             }
         }
     }

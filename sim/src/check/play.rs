@@ -26,7 +26,7 @@ use evenkeel::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The hash that stands for the template of a group whose story gives none.
-const TEMPLATE: u64 = 1;
+const TEMPLATE: u64 = 0x5ca1_ab1e_0ddb_a115;
 
 /// How a scenario went.
 pub struct Played {
@@ -333,6 +333,11 @@ impl Player<'_> {
         }
         if let Some(known) = self.stage.cluster.pods.get(&id) {
             return Ok(known.group.clone());
+        }
+        // Its create may have no answer yet.
+        let mut asked_for = self.stage.controller.snapshot().executors();
+        if let Some((_, executor)) = asked_for.find(|(its, _)| *its == id) {
+            return Ok(executor.group().clone());
         }
         match self.groups.as_slice() {
             [only] => Ok(only.clone()),

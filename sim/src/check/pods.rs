@@ -92,9 +92,10 @@ impl Cluster {
             PodPhase::Terminating => Phase::Running,
             PodPhase::Gone => base.phase,
         };
-        let grace = keys.grace.map_or(30, |grace| {
-            u32::try_from(grace.0.0 / 1000).unwrap_or(u32::MAX)
-        });
+        let grace = match keys.grace {
+            Some(grace) => u32::try_from(grace.0.0 / 1000).unwrap_or(u32::MAX),
+            None => base.deleting.unwrap_or(30),
+        };
         let goes = matches!(pod.phase, PodPhase::Terminating | PodPhase::Gone)
             || keys.deleting == Some(true);
         let on_node = keys.on_node.unwrap_or(true) || keys.node.is_some();
@@ -117,9 +118,7 @@ impl Cluster {
                 "evenkeel.dev/executor" => labels.executor = value.map(Into::into),
                 "evenkeel.dev/group" => labels.group = value.map(Into::into),
                 "evenkeel.dev/finished" => labels.finished = value == Some("true"),
-                "evenkeel.dev/template" => {
-                    labels.template = value.and_then(|text| u64::from_str_radix(text, 16).ok());
-                }
+                "evenkeel.dev/template" => labels.template = value.map(template),
                 _ => {}
             }
         }
@@ -185,6 +184,16 @@ impl Cluster {
         };
         self.claims.iter().map(view).collect()
     }
+}
+
+/// The hash that a template label says. A story can't know the group's own: any other text is another template.
+fn template(label: &str) -> u64 {
+    u64::from_str_radix(label, 16).unwrap_or_else(|_| {
+        use std::hash::Hasher;
+        let mut hasher = fnv::FnvHasher::default();
+        hasher.write(label.as_bytes());
+        hasher.finish()
+    })
 }
 
 /// Whether its labels take a pod out of the fleet's view.

@@ -22,6 +22,8 @@ use std::collections::{BTreeMap, VecDeque};
 const MOST_TURNS: u32 = 3_000;
 /// When the story begins by the cluster's clock: what it shows may be older.
 const BEGINNING: Time = Time(1 << 48);
+/// When it begins by the controller's own.
+const LOCAL_BEGINNING: Time = Time(1 << 40);
 
 /// Which requests are answered how.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +71,10 @@ pub struct Stage {
     pub held: BTreeMap<ActionId, Action>,
     listing: Option<Asked>,
     watch: Option<RequestId>,
+    /// The watch is open, and says nothing more.
+    silent: bool,
+    /// What happened while no watch was open.
+    missed: Vec<WatchEvent>,
     /// The next listing asked for is the file's own doing.
     unasked: bool,
     /// A wish for the lease, where another one has it.
@@ -118,6 +124,8 @@ impl Stage {
             held: BTreeMap::new(),
             listing: None,
             watch: None,
+            silent: false,
+            missed: Vec::new(),
             unasked: false,
             wish: None,
             lease_lost: false,
@@ -132,9 +140,9 @@ impl Stage {
         self.controller.snapshot().incarnation()
     }
 
-    /// The controller's own clock.
+    /// The controller's own clock. It does not begin at 0, so that a story may speak of listings asked for before that.
     pub fn local(&self) -> Time {
-        Time(self.now.since(self.started).0)
+        LOCAL_BEGINNING.after(self.now.since(self.started))
     }
 
     /// A pod that nobody asked for, or that was asked for before it was shown.
@@ -178,11 +186,15 @@ impl Stage {
 
     /// The controller dies with all it knew; another one starts. What is to become of the lease's memory is the caller's.
     pub fn crash(&mut self) -> Memory {
+        // What is remembered is as old as it is by now.
+        self.tell(Input::Wake);
         let memory = self.controller.memory();
         self.answers.clear();
         self.held.clear();
         self.listing = None;
         self.watch = None;
+        self.silent = false;
+        self.missed.clear();
         self.wish = None;
         self.unasked = false;
         self.lease_lost = false;
@@ -222,15 +234,17 @@ impl Stage {
     /// Virtual time passes: every wake-up is delivered at its own moment.
     pub fn advance(&mut self, span: Span) -> Result<(), Endless> {
         let end = self.now.after(span);
-        for _ in 0..MOST_TURNS {
+        let mut turns = 0;
+        while turns < MOST_TURNS {
             let wake = self
                 .controller
                 .wake_at()
-                .map(|(at, _)| self.started.after(Span(at.0)));
+                .map(|(at, _)| self.started.after(at.since(LOCAL_BEGINNING)));
             let Some(at) = wake.filter(|at| *at <= end) else {
                 self.now = end;
                 return Ok(());
             };
+            turns = if at > self.now { 0 } else { turns + 1 };
             self.now = at.max(self.now);
             let at = self.local();
             self.controller.handle(at, Input::Wake);
@@ -239,16 +253,17 @@ impl Stage {
         Err(Endless)
     }
 
-    /// A watch event of that pod. Where no watch is open nobody sees it.
+    /// A watch event of that pod. Where no watch is open it comes with the next one, as a server would have it.
     pub fn event(&mut self, event: WatchEvent) -> Result<(), Endless> {
         match self.watch {
             Some(request) => self.tell_and_settle(Input::Watched { request, event }),
+            None if self.silent => {
+                let what = "an event that nobody sees: the watch is silent";
+                self.say("in", what.to_owned(), None);
+                Ok(())
+            }
             None => {
-                self.say(
-                    "in",
-                    "an event that nobody sees: no watch is open".to_owned(),
-                    None,
-                );
+                self.missed.push(event);
                 Ok(())
             }
         }
@@ -268,6 +283,7 @@ impl Stage {
     /// The watch says nothing more.
     pub fn silence_watch(&mut self) {
         self.watch = None;
+        self.silent = true;
     }
 
     /// A whole listing, whether one was asked for or not.
@@ -368,6 +384,10 @@ impl Stage {
                 self.done.watch += 1;
                 self.say("out", "watch".to_owned(), None);
                 self.watch = Some(request);
+                self.silent = false;
+                let missed = std::mem::take(&mut self.missed).into_iter();
+                let inputs = missed.map(|event| Input::Watched { request, event });
+                self.answers.extend(inputs);
             }
             Output::Close { request } => {
                 self.watch = self.watch.filter(|watch| *watch != request);
