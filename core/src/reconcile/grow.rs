@@ -281,7 +281,8 @@ impl Room {
         let executors = growing.max_executors.filter(|_| caps).unwrap_or(u64::MAX);
         let governed = growing.ramp == Ramp::Governed;
         let window = if planted!(config, Grow4) {
-            u32::MAX
+            // Far too many, and not more than there is memory for.
+            1_000
         } else if governed {
             snapshot.governor.window
         } else {

@@ -126,6 +126,11 @@ impl Standing<'_> {
         self.counting().saturating_sub(self.aim())
     }
 
+    /// How many are being replaced: their replacements are not there yet, or they are not yet seen to go (ROLL).
+    fn rolling(&self) -> u64 {
+        self.rolls.len() as u64 + u64::from(self.facts.tally.parting)
+    }
+
     /// The target, and one more for each executor that is being replaced: the new one comes first (ROLL).
     fn aim(&self) -> u64 {
         self.target.saturating_add(self.rolls.len() as u64)

@@ -43,8 +43,10 @@ pub(super) fn decide(
         if let Some(at) = due.filter(|at| *at > gate.now) {
             wake.at(at, WakeReason::Roll);
         }
-        let room = usize::try_from(roll.at_once).unwrap_or(usize::MAX);
-        let room = room.saturating_sub(standing.rolls.len());
+        // One that is still draining is being replaced, too.
+        let under_way = standing.rolling();
+        let room = u64::from(roll.at_once).saturating_sub(under_way);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
         // What does not start, or can't be made up, is no time to give up what runs.
         let quiet = standing.counting() >= standing.aim()
             && standing.facts.startup.backoff.is_none()

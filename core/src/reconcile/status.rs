@@ -56,7 +56,7 @@ pub(super) fn of(
         by_class,
         failures: u64::from(standing.facts.failures),
         outdated: u64::from(tally.outdated),
-        rolling: standing.rolls.len() as u64,
+        rolling: standing.rolling(),
         unmet,
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Tally {
     pub leaving: u32,
     /// Leaving, and not seen finished (GROW-2).
     pub going: u32,
+    /// Leaving since they are replaced by newer ones, and not yet seen to go (ROLL).
+    pub parting: u32,
     /// Leaving, and not yet seen finished, where they hold their place until then: *waiting* (GROW-1).
     pub holding: u32,
     /// Counting, and made from another template than the group's (ROLL).
@@ -78,6 +80,7 @@ impl Tally {
             (&mut self.unready, other.unready),
             (&mut self.leaving, other.leaving),
             (&mut self.going, other.going),
+            (&mut self.parting, other.parting),
             (&mut self.holding, other.holding),
             (&mut self.outdated, other.outdated),
             (&mut self.open, other.open),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     config::{Config, EngineMode, Replace, Shrink},
+    output::Why,
     plan::{Class, WakeReason},
     words::{ExecutorId, Group, Name, Time},
 };
@@ -364,6 +365,11 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     if !counts {
         tally.leaving = 1;
         tally.going = u32::from(!executor.is_finished());
+        let rolled = matches!(
+            executor.fate,
+            Fate::Draining { why: Why::Roll, .. } | Fate::Condemned { why: Why::Roll, .. }
+        );
+        tally.parting = u32::from(rolled && !executor.is_finished() && class != Class::Terminating);
         // GROW-1: *waiting*.
         let group = config.group(&executor.group);
         let waits = group.replace == Replace::AfterTermination

@@ -23,7 +23,7 @@ rules:
 ";
 
 /// Users that tests may grant rights to; their tokens are their names.
-const USERS: [&str; 2] = ["fleet-controller", "nobody-much"];
+const USERS: [&str; 4] = ["fleet-controller", "nobody-much", "no-create", "no-delete"];
 
 pub(super) fn write(folder: &Path, port: u16) {
     let key = || KeyPair::generate().expect("a key");

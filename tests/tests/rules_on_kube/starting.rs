@@ -13,9 +13,12 @@ use evenkeel_tests::{
 };
 use serde_json::{Value, json};
 
-/// A node that nobody keeps but the test.
+/// A node that nobody keeps but the test, and that gets no pods but those that the test binds to it.
 async fn node(stage: &Stage, name: &str) {
     stage.admin.create_node(name, json!({})).await;
+    let cordoned = json!({"spec": {"unschedulable": true}});
+    let path = format!("/api/v1/nodes/{name}");
+    stage.admin.merge(&path, &cordoned).await.expect("cordoned");
 }
 
 async fn shown(stage: &Stage, place: &Fleet, pod: &str) -> Option<Value> {
