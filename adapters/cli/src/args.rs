@@ -42,6 +42,16 @@ Examples:
 
 ";
 
+const CONFIG: &str = "\
+Examples:
+  evenkeel config                               every key, with its rule, default and meaning
+  evenkeel config max_failures                  one key
+  evenkeel config groups.small.roll             one map, and the keys in it
+  evenkeel config --format yaml > fleet.yaml    a fleet file to start from
+  evenkeel config --format json | jq -r '.[].key'
+
+";
+
 const REPLAY: &str = "\
 Examples:
   evenkeel run fleet.yaml --for 60s --record flight.jsonl
@@ -69,6 +79,9 @@ pub enum Command {
     /// Check a fleet file, and run nothing
     #[command(after_help = format!("{VALIDATE}{EXIT}"))]
     Validate(ValidateArgs),
+    /// Tell the keys of a fleet file: rule, default and meaning
+    #[command(after_help = format!("{CONFIG}{EXIT}"))]
+    Config(ConfigArgs),
     /// Play a flight record again, and compare
     #[command(after_help = format!("{REPLAY}{EXIT}"))]
     Replay(ReplayArgs),
@@ -119,6 +132,29 @@ pub struct ValidateArgs {
     /// Check it for this cluster, whatever the file says
     #[arg(long, value_enum)]
     pub cluster: Option<Cluster>,
+}
+
+/// `evenkeel config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The key, as `config.max_pending` or `max_pending` [default: all]
+    pub key: Option<String>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
+    pub format: ConfigFormat,
+}
+
+/// How keys are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfigFormat {
+    /// A few lines for each
+    Text,
+    /// A fleet file with every key at its default
+    Yaml,
+    /// An array of objects
+    Json,
+    /// The page docs/config.md
+    Markdown,
 }
 
 /// `evenkeel replay`.

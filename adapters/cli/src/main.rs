@@ -1,6 +1,7 @@
 //! The `evenkeel` command: runs, checks and replays fleets.
 
 mod args;
+mod config;
 mod course;
 mod drive;
 mod exit;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Config(args) => config::config(&args),
         Command::Replay(args) => replay::replay(&args),
     }
     .into()
