@@ -52,6 +52,21 @@ Examples:
 
 ";
 
+const SPARK: &str = "\
+Examples:
+  evenkeel import-spark conf/spark-defaults.conf > fleet.yaml
+  evenkeel import-spark conf/spark-defaults.conf --set spark.executor.instances=50 -o fleet.yaml
+  kubectl get configmap app -o jsonpath='{.data.spark\\.properties}' | evenkeel import-spark -
+
+Beside each value of the file stands the key that it was made from. What could not be carried over is named on standard
+error and at the file's end, with the reason; so is there what needs no counterpart. `--keys` shows the whole table.
+
+Exit status:
+  0    all was carried over, or needs no counterpart
+  1    the file was written, and some keys could not be carried over
+  2    wrong usage, settings that can't be read or that Spark would refuse, or a file that is there already
+";
+
 const REPLAY: &str = "\
 Examples:
   evenkeel run fleet.yaml --for 60s --record flight.jsonl
@@ -82,6 +97,9 @@ pub enum Command {
     /// Tell the keys of a fleet file: rule, default and meaning
     #[command(after_help = format!("{CONFIG}{EXIT}"))]
     Config(ConfigArgs),
+    /// Make a fleet file of a spark-defaults.conf
+    #[command(after_help = SPARK)]
+    ImportSpark(SparkArgs),
     /// Play a flight record again, and compare
     #[command(after_help = format!("{REPLAY}{EXIT}"))]
     Replay(ReplayArgs),
@@ -157,6 +175,29 @@ pub enum ConfigFormat {
     Markdown,
 }
 
+/// `evenkeel import-spark`.
+#[derive(Debug, Args)]
+pub struct SparkArgs {
+    /// The spark-defaults.conf; - reads standard input
+    #[arg(required_unless_present = "keys")]
+    pub conf: Option<PathBuf>,
+    /// A setting over those of the file, as spark-submit's --conf; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Keep Spark's batches: so many creates per interval, in place of as many as the API server takes
+    #[arg(long)]
+    pub keep_ramp: bool,
+    /// Write the fleet file here [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Show what becomes of each key of Spark's, as a table, and read nothing
+    #[arg(long)]
+    pub keys: bool,
+}
+
 /// `evenkeel replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -193,6 +234,13 @@ pub enum Format {
 
 fn duration(text: &str) -> Result<Span, String> {
     Duration::parse(text).map(|duration| duration.0)
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is no setting; write KEY=VALUE"))?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[cfg(test)]

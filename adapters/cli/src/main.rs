@@ -9,6 +9,7 @@ mod replay;
 mod run;
 mod say;
 mod show;
+mod spark;
 mod stop;
 mod tally;
 mod validate;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Config(args) => config::config(&args),
+        Command::ImportSpark(args) => spark::import(&args),
         Command::Replay(args) => replay::replay(&args),
     }
     .into()
