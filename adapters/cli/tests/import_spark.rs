@@ -301,7 +301,7 @@ fn what_spark_would_refuse_is_one_line_and_status_2() {
         ),
         (
             "spark.kubernetes.allocation.executor.backoff.initialDelay 1h",
-            "standard input: no good fleet file can be made of this: the fleet file:7:18: config.backoff_first: 1h is more than backoff_max, which is 5m; lower the one or raise the other",
+            "standard input: no good fleet file can be made of this: config.backoff_first (from spark.kubernetes.allocation.executor.backoff.initialDelay): 1h is more than backoff_max, which is 5m; lower the one or raise the other",
         ),
     ] {
         let (status, out, err) = import(

@@ -13,7 +13,7 @@ mod volumes;
 use crate::{args::SparkArgs, exit::Exit, say};
 use conf::{Bad, Became, Conf};
 use document::one_line;
-use evenkeel::file;
+use evenkeel::file::{self, FileError};
 use properties::Setting;
 use std::{
     fs::OpenOptions,
@@ -105,12 +105,22 @@ fn make(conf: &Conf, name: &str, keep_ramp: bool) -> Result<Made, Bad> {
     comments(&mut text, "Not carried over:", &left);
     comments(&mut text, "Not needed:", &needless);
     // What nobody could run is not written.
-    file::parse(&text, "the fleet file").map_err(|error| {
-        Bad(format!(
-            "{name}: no good fleet file can be made of this: {error}"
-        ))
-    })?;
-    Ok(Made { text, left })
+    match file::parse(&text, name) {
+        Ok(_) => Ok(Made { text, left }),
+        Err(error) => Err(no_good(name, &text, &error)),
+    }
+}
+
+/// The settings make no good fleet file: said of the key that the faulty value is from.
+fn no_good(name: &str, text: &str, error: &FileError) -> Bad {
+    let line = error.at.and_then(|at| usize::try_from(at.line).ok());
+    let line = line.and_then(|line| text.lines().nth(line.saturating_sub(1)));
+    let from = line.and_then(|line| line.split_once("  # "));
+    let from = from.map_or(String::new(), |(_, from)| format!(" (from {from})"));
+    Bad(format!(
+        "{name}: no good fleet file can be made of this: {}{from}: {}",
+        error.field, error.what
+    ))
 }
 
 fn comments(text: &mut String, title: &str, keys: &[(String, String)]) {

@@ -114,6 +114,11 @@ fn each_word_that_a_key_takes_is_told() {
     }
 }
 
+/// Without the fake, nobody looks into the weather.
+fn is_read(key: &Key) -> bool {
+    cfg!(feature = "fake") || !key.path.starts_with("weather")
+}
+
 /// The least file in which that key counts.
 fn least(key: &Key) -> Doc {
     let mut doc = Doc::default();
@@ -146,7 +151,7 @@ fn read(doc: &Doc) -> (String, String) {
 
 #[test]
 fn each_default_in_the_table_is_the_one_in_force() {
-    for key in all() {
+    for key in all().filter(|key| is_read(key)) {
         let (Default::Value(default) | Default::Implied(default)) = key.default else {
             continue;
         };
