@@ -1,6 +1,7 @@
 //! The knobs of the decisions: fixed while a fleet runs, one struct per rule family.
 //!
-//! Plain and complete, without `Default`: defaults live where fleet files are read.
+//! Plain and complete, without `Default`: defaults live where fleet files are read (`evenkeel::defaults`), and
+//! docs/config.md has each key with its default. A [`Span`] counts milliseconds.
 
 use crate::words::{Group, Name, Span};
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ pub struct Seeing {
 /// How fast executors are made (GROW).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Growing {
-    /// GROW-4.
+    /// GROW-4: what bounds creates.
     pub ramp: Ramp,
     /// GROW-4: the most creates under way; other effects have as many of their own.
     pub max_in_flight: u32,
@@ -155,15 +156,15 @@ pub struct Failing {
     pub healthy_after: Span,
     /// FAIL-2: so many startup failures…
     pub backoff_after: u32,
-    /// …within this time put their group in backoff.
+    /// FAIL-2: …within this time put their group in backoff.
     pub backoff_window: Span,
     /// FAIL-2: how long until the first probe, doubling from probe to probe…
     pub backoff_first: Span,
-    /// …up to this.
+    /// FAIL-2: …up to this.
     pub backoff_max: Span,
     /// FAIL-3: how long a full quota holds the group, at first…
     pub quota_retry: Span,
-    /// …and at most.
+    /// FAIL-3: …and at most.
     pub quota_retry_max: Span,
 }
 

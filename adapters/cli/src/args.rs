@@ -42,6 +42,31 @@ Examples:
 
 ";
 
+const CONFIG: &str = "\
+Examples:
+  evenkeel config                               every key, with its rule, default and meaning
+  evenkeel config max_failures                  one key
+  evenkeel config groups.small.roll             one map, and the keys in it
+  evenkeel config --format yaml > fleet.yaml    a fleet file to start from
+  evenkeel config --format json | jq -r '.[].key'
+
+";
+
+const SPARK: &str = "\
+Examples:
+  evenkeel import-spark conf/spark-defaults.conf > fleet.yaml
+  evenkeel import-spark conf/spark-defaults.conf --set spark.executor.instances=50 -o fleet.yaml
+  kubectl get configmap app -o jsonpath='{.data.spark\\.properties}' | evenkeel import-spark -
+
+Beside each value of the file stands the key that it was made from. What could not be carried over is named on standard
+error and at the file's end, with the reason; so is there what needs no counterpart. `--keys` shows the whole table.
+
+Exit status:
+  0    all was carried over, or needs no counterpart
+  1    the file was written, and some keys could not be carried over
+  2    wrong usage, settings that can't be read or that Spark would refuse, or a file that is there already
+";
+
 const REPLAY: &str = "\
 Examples:
   evenkeel run fleet.yaml --for 60s --record flight.jsonl
@@ -69,6 +94,12 @@ pub enum Command {
     /// Check a fleet file, and run nothing
     #[command(after_help = format!("{VALIDATE}{EXIT}"))]
     Validate(ValidateArgs),
+    /// Tell the keys of a fleet file: rule, default and meaning
+    #[command(after_help = format!("{CONFIG}{EXIT}"))]
+    Config(ConfigArgs),
+    /// Make a fleet file of a spark-defaults.conf
+    #[command(after_help = SPARK)]
+    ImportSpark(SparkArgs),
     /// Play a flight record again, and compare
     #[command(after_help = format!("{REPLAY}{EXIT}"))]
     Replay(ReplayArgs),
@@ -121,6 +152,52 @@ pub struct ValidateArgs {
     pub cluster: Option<Cluster>,
 }
 
+/// `evenkeel config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The key, as `config.max_pending` or `max_pending` [default: all]
+    pub key: Option<String>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = ConfigFormat::Text)]
+    pub format: ConfigFormat,
+}
+
+/// How keys are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfigFormat {
+    /// A few lines for each
+    Text,
+    /// A fleet file with every key at its default
+    Yaml,
+    /// An array of objects
+    Json,
+    /// The page docs/config.md
+    Markdown,
+}
+
+/// `evenkeel import-spark`.
+#[derive(Debug, Args)]
+pub struct SparkArgs {
+    /// The spark-defaults.conf; - reads standard input
+    #[arg(required_unless_present = "keys")]
+    pub conf: Option<PathBuf>,
+    /// A setting over those of the file, as spark-submit's --conf; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Keep Spark's batches: so many creates per interval, in place of as many as the API server takes
+    #[arg(long)]
+    pub keep_ramp: bool,
+    /// Write the fleet file here [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Show what becomes of each key of Spark's, as a table, and read nothing
+    #[arg(long)]
+    pub keys: bool,
+}
+
 /// `evenkeel replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
@@ -157,6 +234,13 @@ pub enum Format {
 
 fn duration(text: &str) -> Result<Span, String> {
     Duration::parse(text).map(|duration| duration.0)
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is no setting; write KEY=VALUE"))?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[cfg(test)]

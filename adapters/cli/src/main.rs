@@ -1,6 +1,7 @@
 //! The `evenkeel` command: runs, checks and replays fleets.
 
 mod args;
+mod config;
 mod course;
 mod drive;
 mod exit;
@@ -8,6 +9,7 @@ mod replay;
 mod run;
 mod say;
 mod show;
+mod spark;
 mod stop;
 mod tally;
 mod validate;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Config(args) => config::config(&args),
+        Command::ImportSpark(args) => spark::import(&args),
         Command::Replay(args) => replay::replay(&args),
     }
     .into()

@@ -11,6 +11,11 @@ pub fn line(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// Lines of what was asked for, each with its end.
+pub fn text(lines: &str) {
+    let _ = write!(io::stdout(), "{lines}");
+}
+
 /// A line about something that is probably not meant.
 pub fn warning(what: &impl Display) {
     let _ = writeln!(io::stderr(), "warning: {what}");

@@ -67,7 +67,7 @@ fn wrong_usage_is_status_2() {
 
 #[test]
 fn help_has_examples_and_the_exit_status() {
-    for command in ["run", "validate", "replay"] {
+    for command in ["run", "validate", "config", "replay"] {
         let (status, out, _) = ran(&[command, "--help"]);
         assert_eq!(status, 0);
         assert!(

@@ -133,6 +133,9 @@ pub struct ClaimKeys {
     /// Its storage class. The cluster's default.
     #[serde(default)]
     pub class: Option<String>,
+    /// Where the main container finds it. /data.
+    #[serde(default = "data")]
+    pub path: String,
     /// One that is free is used again, or, with false, deleted. true.
     #[serde(default = "yes")]
     pub reuse: bool,
@@ -143,6 +146,10 @@ pub struct ClaimKeys {
 
 fn yes() -> bool {
     true
+}
+
+fn data() -> String {
+    "/data".to_owned()
 }
 
 impl ClaimKeys {

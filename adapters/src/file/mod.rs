@@ -9,6 +9,7 @@ mod decode;
 mod error;
 mod fleet;
 mod group;
+pub mod keys;
 mod node;
 #[cfg(test)]
 mod tests;

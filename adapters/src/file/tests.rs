@@ -241,6 +241,46 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
             "fleet.yaml:2:50: config.image_pull_patience: 3m is more than start_timeout, which is 1m, and so would never be reached; lower the one or raise the other",
         ),
         (
+            config("ramp: {fixed: {size: 5, every: 1s}}, quota_retry_max: 5s"),
+            "fleet.yaml:2:1: config.quota_retry: 10s is more than quota_retry_max, which is 5s; lower the one or raise the other",
+        ),
+        (
+            config("backoff_max: 10s"),
+            "fleet.yaml:2:1: config.backoff_first: 30s is more than backoff_max, which is 10s; lower the one or raise the other",
+        ),
+        (
+            "fleet: demo\nconfig: {max_pending: 5}\ngroups: {a: {image: i, max_pending: 6}}\n".to_owned(),
+            "fleet.yaml:3:37: groups.a.max_pending: 6 is more than config.max_pending, which is 5; lower the one or raise the other",
+        ),
+        (
+            group("image: i, roll: {every: 1h, at_once: 0}"),
+            "fleet.yaml:3:48: groups.small.roll.at_once: 0 would let nothing happen, ever; write 1 or more",
+        ),
+        (
+            "fleet: demo\nconfig: {engine: none}\ngroups: {a: {image: i, roll: {policy: {highest: gc}}}}\n".to_owned(),
+            "fleet.yaml:3:31: groups.a.roll.policy: a metric does not go with config.engine: none, where nobody reports metrics; write oldest or lowest_id",
+        ),
+        (
+            "fleet: demo\nconfig: {engine: none}\ngroups: {a: {image: i, resources: {memory: 1Gi}, resize: {}}}\n".to_owned(),
+            "fleet.yaml:3:50: groups.a.resize: this does not go with config.engine: none, where nobody reports metrics; leave it out, or write config.engine: registering",
+        ),
+        (
+            group("image: i, claims: {size: 1Gi, path: data}"),
+            "fleet.yaml:3:47: groups.small.claims.path: \"data\" is no place for a claim; write an absolute path below /, as /data",
+        ),
+        (
+            group("image: i, resources: {memory: 4Gi}, resize: {threshold: 100}"),
+            "fleet.yaml:3:67: groups.small.resize.threshold: 100 is never passed: an executor is out of memory before that; write a percentage from 1 to 99, as 90",
+        ),
+        (
+            group("resize: {}, template: {spec: {containers: [{name: a, image: i, resources: {limits: {memory: 1Gi}}}]}}"),
+            "fleet.yaml:3:11: groups.small.resize: this does not go without a memory request and limit of the template's main container: an executor without a memory limit can't be given more; write both",
+        ),
+        (
+            group("resize: {max: 1Gi}, template: {spec: {containers: [{name: a, image: i, resources: {requests: {memory: 1Gi}, limits: {memory: 2Gi}}}]}}"),
+            "fleet.yaml:3:25: groups.small.resize.max: this is less than the memory limit of the template's main container, which is 2Gi; lower the one or raise the other",
+        ),
+        (
             group("image: i, roll: {every: 0s}"),
             "fleet.yaml:3:35: groups.small.roll.every: 0 would replace executors without pause; write 1h, say, or never",
         ),
@@ -510,6 +550,48 @@ fn what_is_probably_not_meant_is_a_warning() {
          "fleet.yaml:3:34: groups.small.max_pending: with 0 nothing is ever created; leave it out for no bound"),
         (group("image: i, idle_timeout: 5s"),
          "fleet.yaml:3:35: groups.small.idle_timeout: this does nothing without shrink: idle"),
+        (config("start_timeout: 1m"),
+         "fleet.yaml:2:25: config.start_timeout: 1m is less than image_pull_patience, which is 2m: an image that can't be pulled is given up as start_timeout; lower the other too, or raise this one"),
+        (config("start_timeout: never, image_pull_patience: never"),
+         "fleet.yaml:2:53: config.image_pull_patience: with never, and start_timeout: never, a pod whose image can't be pulled is waited for for ever; write a time for one of them"),
+        (config("start_timeout: 3m, pending_protection: 4m"),
+         "fleet.yaml:2:49: config.pending_protection: 4m is more than start_timeout, which is 3m: a lower target never takes what is pending; lower the one or raise the other"),
+        (config("relist_every: 1m"),
+         "fleet.yaml:2:24: config.relist_every: 1m is less than watch_silence, which is 90s: the whole fleet is listed more often than a watch is doubted; raise the one or lower the other"),
+        (config("watch_silence: 10m"),
+         "fleet.yaml:2:1: config.relist_every: 5m is less than watch_silence, which is 10m: the whole fleet is listed more often than a watch is doubted; raise the one or lower the other"),
+        (config("stuck_after: 20s"),
+         "fleet.yaml:2:1: config.request_timeout: 30s is more than stuck_after, which is 20s: a request that may yet be answered will count as stuck; lower the one or raise the other"),
+        (config("max_pending: 9, max_executors: 8"),
+         "fleet.yaml:2:23: config.max_pending: 9 is more than max_executors, which is 8, and so is never reached; lower it, or leave it out"),
+        (config("max_pending: 9, start_timeout: never"),
+         "fleet.yaml:2:41: config.start_timeout: with never, and max_pending: 9, pods that never start hold its places for ever; write a time, 10m, say"),
+        (config("ramp: {fixed: {size: 200, every: 1s}}"),
+         "fleet.yaml:2:31: config.ramp.fixed.size: 200 is more than max_in_flight, which is 128: so many are never under way at once; lower the one or raise the other"),
+        (config("max_failures: 3, failure_window: never"),
+         "fleet.yaml:2:43: config.failure_window: with never, a fleet that lives for long is halted in the end, by its failure number 4 (max_failures); write a time, 1h, say"),
+        (config("max_failures: 3, backoff_after: 5"),
+         "fleet.yaml:2:42: config.backoff_after: 5 is more than the 3 that max_failures allows: the fleet is halted before a group backs off; lower the one or raise the other"),
+        (config("healthy_after: 5s"),
+         "fleet.yaml:2:25: config.healthy_after: this does nothing with engine: registering, where an executor that registers has started well"),
+        (config("engine: none, register_timeout: 5m"),
+         "fleet.yaml:2:42: config.register_timeout: this does nothing with engine: none, where nobody registers"),
+        (config("engine: none, drain_timeout: 1m"),
+         "fleet.yaml:2:39: config.drain_timeout: this does nothing with engine: none, where a drain is a delete"),
+        (config("engine: none, missing_tolerance: 1m"),
+         "fleet.yaml:2:43: config.missing_tolerance: this does nothing with engine: none, where nobody registers"),
+        (config("lease: off, lease_duration: 30s"),
+         "fleet.yaml:2:38: config.lease_duration: this does nothing with lease: off"),
+        ("fleet: demo\nshutdown: drain\nconfig: {drain_timeout: 0}\ngroups: {}\n".to_owned(),
+         "fleet.yaml:2:11: shutdown: drain with config.drain_timeout: 0 deletes all at once; write delete, or a time, 5m, say"),
+        ("fleet: demo\nconfig: {max_executors: 3}\ngroups: {a: {image: i, target: 2, maximum: 4}}\n".to_owned(),
+         "fleet.yaml:3:44: groups.a.maximum: 4 is more than config.max_executors, which is 3: the group will not get there; lower the one or raise the other"),
+        ("fleet: demo\nconfig: {max_executors: 3}\ngroups: {a: {image: i, target: 3, roll: {every: 1h}}}\n".to_owned(),
+         "fleet.yaml:3:49: groups.a.roll.every: config.max_executors, which is 3, leaves no room for a replacement beside the 3 that the targets come to: none will ever be made; raise it"),
+        (group("image: i, roll: {min_tasks: 5}"),
+         "fleet.yaml:3:39: groups.small.roll.min_tasks: this does nothing without roll.every; write that too, or leave this out"),
+        (group("image: i, target: 2, roll: {every: 1h, at_once: 3}"),
+         "fleet.yaml:3:59: groups.small.roll.at_once: 3 is more than target, which is 2: all are replaced at once; lower it"),
         ("fleet: demo\nconfig: {max_executors: 3}\ngroups: {a: {image: i, target: 2}, b: {image: i, target: 2}}\n".to_owned(),
          "fleet.yaml:2:25: config.max_executors: 3 is less than the 4 that the groups' targets come to: the fleet will not get there"),
         ("fleet: demo\ncluster: kube\nweather: {}\ngroups: {}\n".to_owned(),
@@ -518,6 +600,26 @@ fn what_is_probably_not_meant_is_a_warning() {
         let warnings = good(&text).warnings;
         let lines: Vec<_> = warnings.iter().map(ToString::to_string).collect();
         assert_eq!(lines, [expected], "of\n{text}");
+    }
+}
+
+#[test]
+fn what_is_odd_only_at_first_sight_is_let_be() {
+    for text in [
+        // A run that ends by itself may count all its failures.
+        "fleet: demo\nfor: 1h\nconfig: {max_failures: 3, failure_window: never}\ngroups: {}\n"
+            .to_owned(),
+        config("start_timeout: 5m, image_pull_patience: 5m, backoff_first: 5m, quota_retry: 2m"),
+        config("engine: none, healthy_after: 5s"),
+        config("max_failures: 1"),
+        config("max_pending: 5, max_executors: 5"),
+        group(
+            "image: i, target: 2, roll: {every: 1h, at_once: 2, min_tasks: 5, policy: {outlier: gc}}",
+        ),
+        group("image: i, resources: {memory: 4Gi}, resize: {max: 4Gi, threshold: 99}"),
+    ] {
+        let warnings = good(&text).warnings;
+        assert!(warnings.is_empty(), "{warnings:?} of\n{text}");
     }
 }
 

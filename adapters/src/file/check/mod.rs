@@ -1,5 +1,9 @@
 //! What no single key can tell: contradictions, zeros that make no sense, and what deserves a warning.
 
+mod between;
+mod extras;
+mod together;
+
 use super::{
     config::{ConfigKeys, RampKey},
     fleet::{ClusterKind, FleetKeys},
@@ -7,15 +11,10 @@ use super::{
     words::Duration,
 };
 use crate::{
-    api::{owner::Owner, quantity::Quantity},
-    defaults,
+    api::owner::Owner,
     template::{FieldPath, names},
 };
-use evenkeel_core::{
-    Span,
-    config::{EngineMode, RollPolicy},
-    input::Shutdown,
-};
+use evenkeel_core::{Span, config::EngineMode, input::Shutdown};
 
 /// What was found: the field, and what is to be said of it.
 pub(super) type Remark = (FieldPath, String);
@@ -64,7 +63,7 @@ pub(super) fn fleet(keys: &FleetKeys, cluster: ClusterKind) -> Remarks {
         ));
     }
     zeros(&keys.config, &mut found);
-    together(&keys.config, &mut found);
+    together::together(&keys.config, &mut found);
     with_the_cluster(keys, cluster, &mut found);
     for (name, group) in &keys.groups {
         let at = root("groups").then(&**name);
@@ -74,16 +73,9 @@ pub(super) fn fleet(keys: &FleetKeys, cluster: ClusterKind) -> Remarks {
             ));
             continue;
         }
-        one_group(group, &at, keys.config.engine, &mut found);
+        one_group(group, &at, &keys.config, &mut found);
     }
-    if let Some(most) = keys.config.max_executors.0 {
-        let wanted = keys.groups.values().map(|group| group.target).sum::<u64>();
-        if wanted > most {
-            found.warn(config("max_executors"), format!(
-                "{most} is less than the {wanted} that the groups' targets come to: the fleet will not get there"
-            ));
-        }
-    }
+    between::between(keys, &mut found);
     found
 }
 
@@ -185,73 +177,6 @@ fn zeros(keys: &ConfigKeys, found: &mut Remarks) {
     }
 }
 
-/// Keys of `config` that do not go together.
-fn together(keys: &ConfigKeys, found: &mut Remarks) {
-    let lease = keys.lease_duration;
-    if lease.0 < Span::seconds(5) || !lease.0.0.is_multiple_of(1000) {
-        found.error(config("lease_duration"), format!(
-            "{lease} is no time for a lease, which is of whole seconds, at least 5s; write 15s, say"
-        ));
-    } else if lease.0 > Span::seconds(86_400) {
-        found.error(config("lease_duration"), format!(
-            "{lease} is too long: nobody could take over for that time; write 15s, say, and no more than 24h"
-        ));
-    }
-    if keys.quota_retry.0 > keys.quota_retry_max.0 {
-        found.error(
-            config("quota_retry"),
-            format!(
-                "{} is more than quota_retry_max, which is {}; lower the one or raise the other",
-                keys.quota_retry, keys.quota_retry_max
-            ),
-        );
-    }
-    if keys.backoff_first.0 > keys.backoff_max.0 {
-        found.error(
-            config("backoff_first"),
-            format!(
-                "{} is more than backoff_max, which is {}; lower the one or raise the other",
-                keys.backoff_first, keys.backoff_max
-            ),
-        );
-    }
-    let (start, patience) = (keys.start_timeout.0, keys.image_pull_patience.0);
-    if let (Some(start), Some(patience)) = (start, patience)
-        && patience > start
-        && patience
-            != defaults::config()
-                .growing
-                .image_pull_patience
-                .unwrap_or(patience)
-    {
-        found.error(
-            config("image_pull_patience"),
-            format!(
-                "{} is more than start_timeout, which is {}, and so would never be reached; lower the one or raise the other",
-                Duration(patience), Duration(start)
-            ),
-        );
-    }
-    if keys.max_pending.0 == Some(0) {
-        found.warn(
-            config("max_pending"),
-            "with 0 nothing is ever created; leave it out for no bound",
-        );
-    }
-    if keys.max_executors.0 == Some(0) {
-        found.warn(
-            config("max_executors"),
-            "with 0 nothing is ever created; leave it out for no bound",
-        );
-    }
-    let silence = keys.watch_silence;
-    if silence.0 > Span(0) && silence.0 < Span::seconds(75) {
-        found.warn(config("watch_silence"), format!(
-            "{silence} is under 75s: servers say something once a minute only, so that a good watch will be replaced now and then"
-        ));
-    }
-}
-
 /// What the place where pods live does not allow.
 fn with_the_cluster(keys: &FleetKeys, cluster: ClusterKind, found: &mut Remarks) {
     if cluster == ClusterKind::Kube && !keys.config.lease {
@@ -270,7 +195,7 @@ fn with_the_cluster(keys: &FleetKeys, cluster: ClusterKind, found: &mut Remarks)
     }
 }
 
-fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut Remarks) {
+fn one_group(group: &GroupKeys, at: &FieldPath, config: &ConfigKeys, found: &mut Remarks) {
     if let Some(most) = group.maximum.filter(|most| *most < group.target) {
         found.error(
             at.then("maximum"),
@@ -286,7 +211,7 @@ fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut 
             "with 0 nothing is ever created; leave it out for no bound",
         );
     }
-    if group.shrink == ShrinkKey::Idle && engine == EngineMode::None {
+    if group.shrink == ShrinkKey::Idle && config.engine == EngineMode::None {
         found.error(at.then("shrink"),
             "idle does not go with config.engine: none, where nobody says who is idle; leave it out: a smaller target is enough");
     }
@@ -296,7 +221,7 @@ fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut 
             "this does nothing without shrink: idle",
         );
     }
-    extras(group, at, engine, found);
+    extras::extras(group, at, config, found);
     let short = group.short_keys();
     match (&group.template, short.first()) {
         (Some(_), Some(key)) => found.error(at.then(*key), format!(
@@ -305,66 +230,5 @@ fn one_group(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut 
         (None, _) if group.image.is_none() => found.error(at.clone(),
             "neither image nor template is given; write image: NAME, or template: with a PodTemplateSpec"),
         _ => {}
-    }
-}
-
-/// ROLL, CLAIM, SIZE: keys of a group that do not go together, or not with an engine that says nothing.
-fn extras(group: &GroupKeys, at: &FieldPath, engine: EngineMode, found: &mut Remarks) {
-    let roll = at.then("roll");
-    if group.roll.every.0 == Some(Span(0)) {
-        found.error(
-            roll.then("every"),
-            "0 would replace executors without pause; write 1h, say, or never",
-        );
-    }
-    let by_metric = matches!(
-        group.roll.policy,
-        RollPolicy::Highest(_) | RollPolicy::Outlier(_)
-    );
-    if engine == EngineMode::None {
-        let silent = "does not go with config.engine: none, where nobody reports metrics";
-        if by_metric {
-            found.error(
-                roll.then("policy"),
-                format!("a metric {silent}; write oldest or lowest_id"),
-            );
-        }
-        if group.roll.min_tasks > 0 {
-            found.error(
-                roll.then("min_tasks"),
-                format!("this {silent}; leave it out"),
-            );
-        }
-        if group.resize.is_some() {
-            found.error(
-                at.then("resize"),
-                format!("this {silent}; leave it out, or write config.engine: registering"),
-            );
-        }
-    }
-    if let Some(claims) = &group.claims
-        && claims.wait
-        && !claims.reuse
-    {
-        found.error(at.then("claims").then("wait"),
-            "true does not go with reuse: false: no claim would ever come free; leave one of them out");
-    }
-    if let Some(resize) = &group.resize
-        && group.template.is_none()
-        && group.image.is_some()
-    {
-        match &group.resources.memory {
-            None => found.error(at.then("resize"),
-                "this does not go without resources.memory: an executor without a memory limit can't be given more; write one, as 4Gi"),
-            Some(memory) => {
-                let limit = memory.0.parse::<Quantity>().ok().and_then(|amount| amount.bytes());
-                if let (Some(limit), Some(max)) = (limit, resize.max)
-                    && max.0 < limit
-                {
-                    found.error(at.then("resize").then("max"),
-                        format!("this is less than resources.memory, which is {}; lower the one or raise the other", memory.0));
-                }
-            }
-        }
     }
 }
