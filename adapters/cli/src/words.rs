@@ -194,8 +194,8 @@ pub fn unmet(unmet: Unmet) -> &'static str {
     }
 }
 
-/// Why a group is not at rest, at `now`; empty where it is.
-pub fn why(reasons: &BTreeMap<Unmet, Unfilled>, now: Span) -> String {
+/// Why a group is not at rest, at `now`, and what of it is being replaced; empty where it is at rest.
+pub fn why(group: &GroupStatus, now: Span) -> String {
     let one = |(reason, unfilled): (&Unmet, &Unfilled)| {
         let until = unfilled.until.map(|until| until.0.saturating_sub(now.0));
         let until = until.filter(|left| *left >= 1000);
@@ -207,7 +207,14 @@ pub fn why(reasons: &BTreeMap<Unmet, Unfilled>, now: Span) -> String {
             n => format!("{n} {}{left}", unmet(*reason)),
         }
     };
-    reasons.iter().map(one).collect::<Vec<_>>().join(", ")
+    let mut parts: Vec<_> = group.unmet.iter().map(one).collect();
+    if group.rolling > 0 {
+        parts.push(format!("{} being replaced", group.rolling));
+    }
+    if group.outdated > 0 {
+        parts.push(format!("{} of an older template", group.outdated));
+    }
+    parts.join(", ")
 }
 
 /// How many executors of a group run, and how many are on the way there.
@@ -221,7 +228,7 @@ pub fn running_and_pending(group: &GroupStatus) -> (u64, u64) {
 pub fn status(status: &Status, now: Span) -> String {
     let group = |(name, group): (&std::sync::Arc<str>, &GroupStatus)| {
         let (running, _) = running_and_pending(group);
-        let why = why(&group.unmet, now);
+        let why = why(group, now);
         let why = if why.is_empty() {
             why
         } else {
@@ -312,15 +319,24 @@ mod tests {
             executors,
             until: until.map(Time),
         };
-        let reasons = BTreeMap::from([
+        let unmet = BTreeMap::from([
             (Unmet::BackingOff, unfilled(2, Some(42_500))),
             (Unmet::Starting, unfilled(3, None)),
         ]);
+        let mut group = GroupStatus {
+            unmet,
+            ..GroupStatus::default()
+        };
         assert_eq!(
-            why(&reasons, Span::seconds(12)),
+            why(&group, Span::seconds(12)),
             "2 backing off (30s), 3 starting"
         );
-        assert_eq!(why(&BTreeMap::new(), Span(0)), "");
+        (group.rolling, group.outdated) = (1, 4);
+        assert_eq!(
+            why(&group, Span::seconds(12)),
+            "2 backing off (30s), 3 starting, 1 being replaced, 4 of an older template"
+        );
+        assert_eq!(why(&GroupStatus::default(), Span(0)), "");
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl View {
                 number(group.counting),
                 number(running),
                 number(pending),
-                Cell::from(words::why(&group.unmet, self.now)),
+                Cell::from(words::why(group, self.now)),
             ])
         });
         let right = |text: &'static str| Cell::from(Text::from(text).right_aligned());
