@@ -36,7 +36,7 @@ weather: {start: 50ms, stop: 50ms, crash_rate: 600/min}
         &[
             "lost 1-1: app_failed, exit code ",
             "group small backs off, next try at ",
-            "backing off (19s)",
+            "backing off (1",
         ],
     );
     let json = shown(fleet, "json");
