@@ -49,3 +49,13 @@ fn every_scenario_of_the_project_holds() {
         files.len()
     );
 }
+
+#[test]
+fn the_example_in_the_book_holds() {
+    let page = include_str!("../../docs/scenarios.md");
+    let example = page.split("```yaml\n").nth(1);
+    let example = example.and_then(|rest| rest.split("```").next());
+    let example = example.expect("the page has an example");
+    let played = check::play_text(example, "docs/scenarios.md").expect("it is a scenario");
+    assert!(played.failed.is_none());
+}
