@@ -208,7 +208,16 @@ impl Stage {
         let at = self.local();
         let what = said(&input);
         self.say("in", what, None);
+        self.handle(at, input);
+    }
+
+    fn handle(&mut self, at: Time, input: Input) {
         self.controller.handle(at, input);
+        debug_assert_eq!(
+            self.controller.snapshot().check_indices(&self.config),
+            Ok(()),
+            "what is derived is what a full scan gives"
+        );
     }
 
     /// Tells it, and lets it come to rest.
@@ -247,7 +256,7 @@ impl Stage {
             turns = if at > self.now { 0 } else { turns + 1 };
             self.now = at.max(self.now);
             let at = self.local();
-            self.controller.handle(at, Input::Wake);
+            self.handle(at, Input::Wake);
             self.settle()?;
         }
         Err(Endless)
