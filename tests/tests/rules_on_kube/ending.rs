@@ -78,7 +78,7 @@ pub async fn node_deleted(stage: &mut Stage) {
         .group("there", 2, template(there));
     let engine = Engine::start(builder, place.cluster(stage.kubeconfig()).await);
     engine.at_target(PATIENCE).await;
-    let on_it: Vec<_> = engine
+    let mut on_it: Vec<_> = engine
         .heard()
         .into_iter()
         .filter_map(|notice| match notice {
@@ -90,6 +90,7 @@ pub async fn node_deleted(stage: &mut Stage) {
             _ => None,
         })
         .collect();
+    on_it.sort();
     assert!(on_it.len() >= 2);
     let gone = stage
         .admin
