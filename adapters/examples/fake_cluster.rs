@@ -7,7 +7,7 @@
 use evenkeel::{
     core::input::{Outcome, Phase, WatchEvent},
     fake::{FakeCluster, Fault, Kind, Rate, Verb, Weather, World, WorldConfig},
-    port::{Cluster as _, Request},
+    port::{Cluster as _, ListWish, Request},
 };
 use futures::StreamExt as _;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // List, watch from there, and make three pods.
     let mut from = cluster
-        .list(false)
+        .list(ListWish::default())
         .await
         .map_err(|why| format!("{why:?}"))?
         .revision;

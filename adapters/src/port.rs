@@ -18,9 +18,8 @@ pub trait Cluster: Send + Sync + 'static {
     /// The fleet that it is seen from.
     fn fleet(&self) -> &str;
 
-    /// All pods of the fleet, in one consistent read: all pages, at one revision. With `all`, those labelled
-    /// finished (END-2) too.
-    async fn list(&self, all: bool) -> Result<Listing, Failure>;
+    /// All pods of the fleet, in one consistent read: all pages, at one revision; and what is wished for beside.
+    async fn list(&self, wish: ListWish) -> Result<Listing, Failure>;
 
     /// What changes after `from`, in order, bookmarks included. The last event is `Ended`.
     ///
@@ -39,6 +38,16 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// How many requests were sent so far, by Kubernetes' verbs (`create`, `delete`, `get`, `list`, `patch`, `update`, `watch`).
     fn calls(&self) -> BTreeMap<&'static str, u64>;
+}
+
+/// What a listing is to have beside the fleet's pods in view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListWish {
+    /// The pods labelled finished (END-2) too.
+    pub all: bool,
+    /// The fleet's claims too, read after the pods (CLAIM). Without it nothing is asked about claims, so that a fleet that
+    /// uses none needs no rights to them.
+    pub claims: bool,
 }
 
 /// An effect on a cluster, ready to be sent.
@@ -66,6 +75,33 @@ pub enum Request {
         name: Name,
         /// Only the object with this UID.
         uid: Uid,
+    },
+    /// Give the pod's main container more memory where it runs (SIZE). Not possible for this pod: `Refused`, and never
+    /// `Absent` while it is there.
+    Resize {
+        /// Its name.
+        name: Name,
+        /// Only the object with this UID.
+        uid: Uid,
+        /// The main container's name.
+        container: Name,
+        /// What it is to request, in bytes.
+        request: u64,
+        /// What it is to be limited to, in bytes.
+        limit: u64,
+    },
+    /// Make this persistent volume claim (CLAIM). One of the fleet's own under that name, and not on its way out, is
+    /// `Done`; any other one there, or none when looked for, is `Exists(None)`.
+    CreateClaim {
+        /// Its name.
+        name: Name,
+        /// The claim, as JSON.
+        manifest: String,
+    },
+    /// Delete the persistent volume claim. It goes when no pod uses it any more.
+    DeleteClaim {
+        /// Its name.
+        name: Name,
     },
 }
 

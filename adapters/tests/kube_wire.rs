@@ -8,7 +8,7 @@ use evenkeel::{
         input::{Failure, Outcome, Refusal, WatchEnd, WatchEvent},
     },
     kube::KubeCluster,
-    port::{Cluster, LeaseError, LeaseRequest, Request},
+    port::{Cluster, LeaseError, LeaseRequest, ListWish, Request},
 };
 use futures::StreamExt;
 use std::{
@@ -153,7 +153,10 @@ async fn what_is_no_api_server_is_no_success() {
         Outcome::Unclear(Failure::Undecodable)
     );
     let (cluster, _) = server(&[&page]);
-    assert_eq!(cluster.list(false).await, Err(Failure::Undecodable));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Undecodable)
+    );
 }
 
 #[tokio::test]
@@ -188,9 +191,12 @@ async fn a_listing_of_two_revisions_is_none() {
         answer("200 OK", "Date: Sun, 22 Nov 2026 21:38:32 GMT\r\n", &body)
     };
     let (cluster, _) = server(&[&page(8631, "more"), &page(8643, "")]);
-    assert_eq!(cluster.list(false).await, Err(Failure::Expired));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Expired)
+    );
     let (cluster, _) = server(&[&page(8631, "more"), &page(8631, "")]);
-    let listing = cluster.list(false).await.expect("a listing");
+    let listing = cluster.list(ListWish::default()).await.expect("a listing");
     let ages: Vec<_> = listing.pods.iter().map(|pod| pod.age_ms / 1000).collect();
     assert_eq!((listing.revision, ages), (revision(8631), vec![2, 2]));
     // The token has expired; the fresh one that comes along is of another listing.
@@ -200,7 +206,10 @@ async fn a_listing_of_two_revisions_is_none() {
         r#"{"kind":"Status","reason":"Expired","metadata":{"continue":"fresh"},"code":410}"#,
     );
     let (cluster, _) = server(&[&page(8631, "more"), &expired]);
-    assert_eq!(cluster.list(false).await, Err(Failure::Expired));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Expired)
+    );
 }
 
 #[tokio::test]
@@ -209,7 +218,7 @@ async fn one_pod_that_does_not_decode_costs_nobody_else() {
         r#"{{"metadata":{{"resourceVersion":"9"}},"items":[{{"metadata":{{"name":"odd"}},"spec":7}},{POD}]}}"#
     );
     let (cluster, _) = server(&[&answer("200 OK", "", &body)]);
-    let listing = cluster.list(false).await.expect("a listing");
+    let listing = cluster.list(ListWish::default()).await.expect("a listing");
     assert_eq!(listing.undecodable, ["odd".into()]);
     assert_eq!(listing.pods.len(), 1);
 }

@@ -289,7 +289,7 @@ pub struct PodView {
     /// The main container's memory in bytes; None where it has not both a request and a limit (SIZE).
     #[serde(default)]
     pub memory: Option<MemoryView>,
-    /// The claims that its volumes use (CLAIM).
+    /// The claims that it was given (CLAIM); not those that its template names for itself.
     #[serde(default)]
     pub claims: Vec<Name>,
     /// `status.message`, or what the main container left as its termination message.
@@ -363,8 +363,8 @@ pub enum Outcome {
         /// The object's UID.
         uid: Option<Uid>,
     },
-    /// 409 AlreadyExists, and what one GET of the name then showed (None: nothing there). If the GET itself fails,
-    /// the answer is `Unclear`.
+    /// 409 AlreadyExists, and what one GET of the name then showed (None: nothing there, or for a claim: nothing that is
+    /// ours to use). If the GET itself fails, the answer is `Unclear`.
     Exists(Option<Box<PodView>>),
     /// 404: the object is not there. Deletes are decided by the store, so this counts as seeing it gone.
     Absent,
@@ -390,7 +390,7 @@ pub enum Refusal {
     },
     /// A quota is full; the server's message.
     Quota(Name),
-    /// Two servers settled a quota at once: worth a repeat.
+    /// Two servers settled a quota at once, or a PATCH met other writes: worth a repeat.
     QuotaRace,
     /// 403 by RBAC: the one who asks may not create, now. A server that has just started says so to all but
     /// administrators until it has read its roles.

@@ -97,7 +97,8 @@ pub enum Action {
         memory: u64,
     },
     /// Make a persistent volume claim, as the group's config says (CLAIM). One of that name that is the fleet's own is
-    /// an earlier try: done.
+    /// an earlier try: `Done`. Where it is a stranger's, or on its way out, the answer is `Exists(None)`: the name is
+    /// given up, and the next one has the next number.
     CreateClaim {
         /// Its name.
         name: Name,

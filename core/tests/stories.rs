@@ -6,10 +6,10 @@ use common::{moves::Knobs, world::FLEET};
 use evenkeel_core::{
     ActionId, Controller, ExecutorId, Input, Output, RequestId, Revision, Time, Uid,
     input::{
-        ContainerView, DesiredChange, EngineReport, Failure, GroupWish, Labels, LeaseNews, Listing,
-        Memory, Outcome, Phase, PodView, Refusal, WatchEvent,
+        ClaimView, ContainerView, DesiredChange, EngineReport, Failure, GroupWish, Labels,
+        LeaseNews, Listing, Memory, Outcome, Phase, PodView, Refusal, Shutdown, WatchEvent,
     },
-    output::{Action, Cause, Notice, Why},
+    output::{Action, Cause, LeaseWish, Notice, Why},
     plan::{Class, Finding, Unmet},
 };
 use std::collections::BTreeMap;
@@ -25,10 +25,14 @@ struct Story {
 impl Story {
     /// Begins with this first listing, at revision 10, as incarnation 2.
     fn begin(target: u64, pods: Vec<PodView>) -> Self {
+        Self::with(Knobs::PLAIN, target, pods)
+    }
+
+    fn with(knobs: Knobs, target: u64, pods: Vec<PodView>) -> Self {
         let knobs = Knobs {
             lease: true,
             protection: 0,
-            ..Knobs::PLAIN
+            ..knobs
         };
         let controller = Controller::new(knobs.config(), FLEET.into());
         let mut story = Self {
@@ -78,6 +82,10 @@ impl Story {
 
     /// Answers the newest listing that was asked for.
     fn list(&mut self, revision: u64, pods: Vec<PodView>) {
+        self.list_with(revision, pods, Vec::new());
+    }
+
+    fn list_with(&mut self, revision: u64, pods: Vec<PodView>, claims: Vec<ClaimView>) {
         let asked = self.outputs.iter().rev().find_map(|output| match output {
             Output::List { request, .. } => Some(*request),
             _ => None,
@@ -86,7 +94,7 @@ impl Story {
         let outcome = Ok(Listing {
             revision,
             pods,
-            claims: Vec::new(),
+            claims,
             undecodable: Vec::new(),
         });
         let request = asked.expect("a listing was asked for");
@@ -393,4 +401,125 @@ fn a_cluster_that_has_gone_back_is_believed_after_a_while() {
         }
     }
     panic!("never believed");
+}
+
+const CLAIMS: Knobs = Knobs {
+    claims: true,
+    reuse: true,
+    ..Knobs::PLAIN
+};
+
+const DONE: Outcome = Outcome::Done {
+    revision: None,
+    uid: None,
+};
+
+/// The names of the claims that are to be made, in order; then those to be deleted.
+fn claims(outputs: &[Output]) -> [Vec<&str>; 2] {
+    let mut told = [Vec::new(), Vec::new()];
+    for output in outputs {
+        match output {
+            Output::Execute {
+                action: Action::CreateClaim { name, .. },
+                ..
+            } => told[0].push(&**name),
+            Output::Execute {
+                action: Action::DeleteClaim { name },
+                ..
+            } => told[1].push(&**name),
+            _ => {}
+        }
+    }
+    told
+}
+
+/// CLAIM: it was repeated under the same name for ever.
+#[test]
+fn a_claims_name_that_is_a_strangers_is_given_up() {
+    let mut story = Story::with(CLAIMS, 1, Vec::new());
+    assert_eq!(claims(&story.outputs)[0], ["demo-claim-2-1"]);
+    story.answer(Outcome::Exists(None));
+    assert_eq!(
+        claims(&story.outputs)[0],
+        ["demo-claim-2-1", "demo-claim-2-2"]
+    );
+    story.outputs.clear();
+    story.answer_to(2, DONE);
+    assert_eq!(creates(&story.outputs), 1);
+    let used = story.outputs.iter().find_map(|output| match output {
+        Output::Execute {
+            action: Action::Create { claims, .. },
+            ..
+        } => Some(claims.clone()),
+        _ => None,
+    });
+    assert_eq!(used, Some(vec!["demo-claim-2-2".into()]));
+    assert_eq!(claims(&story.outputs), [Vec::<&str>::new(), Vec::new()]);
+}
+
+#[test]
+fn a_claims_name_that_is_taken_after_an_unclear_try_is_given_up_too() {
+    let mut story = Story::with(CLAIMS, 1, Vec::new());
+    story.answer(Outcome::Unclear(Failure::TimedOut));
+    story.outputs.clear();
+    story.wait(1000);
+    assert_eq!(claims(&story.outputs)[0], ["demo-claim-2-1"]);
+    story.outputs.clear();
+    story.answer_to(2, Outcome::Exists(None));
+    assert_eq!(claims(&story.outputs)[0], ["demo-claim-2-2"]);
+}
+
+#[test]
+fn a_claim_that_may_not_be_deleted_is_a_finding_until_it_may() {
+    let mut story = Story::with(CLAIMS, 1, Vec::new());
+    story.answer(DONE);
+    story.answer(DONE);
+    story.outputs.clear();
+    story.tell(Input::Desired(DesiredChange {
+        shutdown: Some(Shutdown::Delete),
+        ..DesiredChange::default()
+    }));
+    story.answer(Outcome::Absent);
+    assert_eq!(claims(&story.outputs)[1], ["demo-claim-2-1"]);
+    let refused = Finding::Refused {
+        verb: "delete claim".into(),
+        why: Failure::Forbidden,
+    };
+    let told = |outputs: &[Output], notice: Notice| outputs.contains(&Output::Notice(notice));
+    story.answer(Outcome::Refused(Refusal::Forbidden("no".into())));
+    assert!(told(&story.outputs, Notice::Raised(refused.clone())));
+    story.wait(1000);
+    story.answer(DONE);
+    assert!(told(&story.outputs, Notice::Cleared(refused)));
+}
+
+/// CLAIM, LIVE-4: claims are held for a while after their deletion was decided. The next listing shows them so, and the
+/// end waited for one that does not.
+#[test]
+fn an_end_does_not_wait_for_claims_that_go_by_themselves() {
+    let mut story = Story::with(CLAIMS, 1, Vec::new());
+    story.answer(DONE);
+    story.answer(DONE);
+    story.tell(Input::Desired(DesiredChange {
+        shutdown: Some(Shutdown::Delete),
+        ..DesiredChange::default()
+    }));
+    story.answer(Outcome::Absent);
+    story.wait(1);
+    story.answer(DONE);
+    assert_eq!(claims(&story.outputs)[1], ["demo-claim-2-1"]);
+    story
+        .outputs
+        .retain(|output| matches!(output, Output::List { .. }));
+    let going = ClaimView {
+        name: "demo-claim-2-1".into(),
+        revision: Revision::new(20).expect("not 0"),
+        group: "a".into(),
+        class: None,
+        bytes: 10,
+        age_ms: 0,
+        deleting: true,
+    };
+    story.list_with(21, Vec::new(), vec![going]);
+    assert!(story.outputs.contains(&Output::Lease(LeaseWish::Remove)));
 }

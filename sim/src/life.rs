@@ -5,11 +5,11 @@ use evenkeel::{
     core::{
         ActionId, Config, Controller, Group, Input, Name, Output, RequestId, Span, Time,
         flight::Step,
-        input::{DesiredChange, GroupWish, Outcome, WatchEvent},
+        input::{DesiredChange, GroupWish, Outcome, Refusal, WatchEvent},
         output::{LeaseWish, Notice},
     },
     fake::{WatchId, World, WorldConfig},
-    port::{LeaseRequest, Request},
+    port::{LeaseRequest, ListWish, Request},
     shell::{Identity, LeaseKeeper, LeaseStep, RequestMaker, always_ours},
     template::Templates,
 };
@@ -73,7 +73,7 @@ enum Due {
     /// A listing is read.
     Listing {
         request: RequestId,
-        all: bool,
+        wish: ListWish,
         asked: Time,
     },
     /// A watch is opened.
@@ -100,7 +100,9 @@ impl Life {
             keeper: keeper(&setup, 1),
             requests: RequestMaker {
                 fleet: setup.fleet.clone(),
+                config: setup.config.clone(),
                 templates: setup.templates.clone(),
+                claim_paths: BTreeMap::new(),
                 owner: None,
                 url: None,
             },
@@ -179,10 +181,15 @@ impl Life {
             .pods()
             .filter(|pod| pod.metadata.name.starts_with(&mine))
             .count();
+        let claims = self.world.claims();
+        let claims = claims
+            .filter(|claim| claim.is_of(&self.setup.fleet))
+            .count();
         Report {
             digest: format!("{:016x}", self.hasher.finish()),
             virtual_ms: self.world.now().0,
             pods: pods as u64,
+            claims: claims as u64,
             status: (**self.controller.status()).clone(),
             ..self.report.clone()
         }
@@ -237,10 +244,10 @@ impl Life {
             }
             Due::Listing {
                 request,
-                all,
+                wish,
                 asked,
             } => {
-                let outcome = self.world.listing(&fleet, all);
+                let outcome = self.world.listing(&fleet, wish);
                 self.reply(Input::Listed {
                     request,
                     started: asked,
@@ -339,33 +346,33 @@ impl Life {
                 ..
             } => {
                 let (before, _) = self.world.latency();
-                match self.requests.request(&action) {
-                    Ok(request) if self.local() <= not_after => {
-                        self.plan(
-                            now.after(before),
-                            Due::Effect {
-                                id: Some(id),
-                                request,
-                            },
-                        );
+                let request = match self.requests.request(&action) {
+                    Ok(_) if self.local() > not_after => Err(Refusal::TooLate),
+                    request => request,
+                };
+                match request {
+                    Ok(request) => {
+                        let id = Some(id);
+                        self.plan(now.after(before), Due::Effect { id, request });
                     }
-                    _ => {
-                        let outcome = Outcome::Refused(evenkeel::core::input::Refusal::TooLate);
-                        self.reply(Input::Answered {
-                            action: id,
-                            outcome,
-                        });
-                    }
+                    Err(refusal) => self.reply(Input::Answered {
+                        action: id,
+                        outcome: Outcome::Refused(refusal),
+                    }),
                 }
             }
-            Output::List { request, all, .. } => {
+            Output::List {
+                request,
+                all,
+                claims,
+            } => {
                 let (before, _) = self.world.latency();
                 let asked = self.local();
                 self.plan(
                     now.after(before),
                     Due::Listing {
                         request,
-                        all,
+                        wish: ListWish { all, claims },
                         asked,
                     },
                 );
@@ -435,11 +442,14 @@ fn keeper(setup: &Setup, life: u32) -> LeaseKeeper {
     )
 }
 
-/// Kubernetes' verb for an effect.
+/// What an effect is counted as: Kubernetes' verb, and what it is done to where that is no pod.
 fn verb(request: &Request) -> &'static str {
     match request {
         Request::Create { .. } => "create",
         Request::Delete { .. } => "delete",
         Request::MarkFinished { .. } => "patch",
+        Request::Resize { .. } => "resize",
+        Request::CreateClaim { .. } => "create claim",
+        Request::DeleteClaim { .. } => "delete claim",
     }
 }

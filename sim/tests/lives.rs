@@ -4,14 +4,14 @@ use evenkeel::{
     PodTemplate,
     core::{
         Config, Span,
-        config::EngineMode,
+        config::{Claims, EngineMode},
         input::{DesiredChange, GroupWish, Shutdown},
     },
     fake::{Weather, WorldConfig},
     template::Templates,
 };
 use evenkeel_sim::{EngineModel, Life, Setup};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn setup(seed: u64, engine: EngineModel, targets: &[(&str, u64)]) -> Setup {
     let weather: Weather = serde_json::from_value(serde_json::json!({
@@ -96,6 +96,53 @@ fn live(seed: u64, engine: EngineModel) {
         report.finished && report.pods == 0,
         "seed {seed}: {report:#?}"
     );
+}
+
+/// The same, where each executor has a claim of its own: at rest there are no more of them than executors, each in use
+/// by one; and none is left at the end.
+fn live_with_claims(seed: u64, wait: bool) {
+    let mut setup = setup(seed, PROMPT, &[("a", 12), ("b", 4)]);
+    setup.config.other_groups.claims = Some(Claims {
+        bytes: 1 << 30,
+        class: None,
+        reuse: true,
+        wait,
+    });
+    let mut life = Life::new(setup);
+    for _ in 0..4 {
+        life.run(Span::seconds(300));
+        life.crash();
+    }
+    life.run(Span::seconds(300));
+    life.world().set_weather(Weather::default());
+    life.run(Span::seconds(900));
+    let report = life.report();
+    assert!(report.status.at_target, "seed {seed}: {report:#?}");
+    let volumes = life.world().pods().flat_map(|pod| &pod.spec.volumes);
+    let claims = volumes.filter_map(|volume| volume.persistent_volume_claim.as_ref());
+    let held: Vec<_> = claims.map(|claim| claim.claim_name.clone()).collect();
+    let each: BTreeSet<_> = held.iter().collect();
+    assert_eq!((held.len(), each.len()), (16, 16), "seed {seed}");
+    assert!(report.claims >= 16, "seed {seed}: {}", report.claims);
+    if wait {
+        assert_eq!(report.claims, 16, "seed {seed}");
+    }
+    life.update(DesiredChange {
+        shutdown: Some(Shutdown::Drain),
+        ..DesiredChange::default()
+    });
+    life.run(Span::seconds(1800));
+    // The last claims are on their way out.
+    let soon = life.world().now().after(Span::seconds(1));
+    life.world().advance(soon);
+    let report = life.report();
+    assert!(report.finished, "seed {seed}: {report:#?}");
+    assert_eq!((report.pods, report.claims), (0, 0), "seed {seed}");
+}
+
+#[test]
+fn lives_with_claims_in_bad_weather_lose_none_and_leave_none() {
+    (200..206).for_each(|seed| live_with_claims(seed, seed % 2 == 0));
 }
 
 #[test]

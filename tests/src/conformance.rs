@@ -1,8 +1,9 @@
 //! What every adapter of [`Cluster`] must do: the same cases for Kubernetes and for the fake, held against each other.
 //!
-//! Each line of what was measured on a real API server about pods, watches and leases is a case here. Where an adapter
+//! Each line of what was measured on a real API server about pods, watches, claims and leases is a case here. Where an adapter
 //! differs from the real server, the real server is right.
 
+mod claims;
 mod creating;
 mod deleting;
 mod fake;
@@ -11,6 +12,7 @@ mod leases;
 mod listing;
 mod marking;
 mod outages;
+mod resizing;
 mod tools;
 mod watching;
 
@@ -54,6 +56,15 @@ pub trait Stage: Send + Sync {
     async fn let_go(&self, pod: &str);
     /// Somebody evicts the pod by the API.
     async fn evict(&self, pod: &str);
+
+    /// A stranger makes this claim.
+    async fn create_claim(&self, manifest: &str) -> Revision;
+    /// The controllers find that no pod uses the claim, which was deleted, and let it go.
+    async fn let_claim_go(&self, claim: &str);
+    /// The name of a node that is there, with room for all that a case asks for.
+    async fn node(&self) -> String;
+    /// The kubelet says how much memory the main container has, which runs, and why it gets no more.
+    async fn has_memory(&self, pod: &str, bytes: u64, pending: Option<&str>) -> Revision;
 
     /// The API server is started again; what it knew of the past is gone.
     async fn restart(&self);
@@ -117,6 +128,27 @@ cases! {
     marking::a_wrong_uid_is_changed,
     marking::nothing_there_is_absent,
     marking::marking_twice_is_done_twice,
+    claims::one_made_is_listed_as_it_is,
+    claims::none_is_listed_where_none_is_wished_for,
+    claims::only_the_fleets_own_are_listed,
+    claims::many_are_listed_whole,
+    claims::a_name_of_ours_is_an_earlier_try,
+    claims::a_name_of_a_strangers_is_not_ours,
+    claims::one_on_its_way_out_is_not_ours_to_use,
+    claims::one_deleted_is_shown_so_then_gone,
+    claims::what_is_none_is_invalid,
+    claims::a_pod_says_which_it_was_given,
+    resizing::what_is_asked_for_and_what_is_in_force_show,
+    resizing::what_the_node_can_not_give_shows,
+    resizing::a_node_that_does_not_say_what_it_has_can_not_resize,
+    resizing::without_a_request_or_a_limit_nothing_shows,
+    resizing::twice_is_done_twice,
+    resizing::a_wrong_uid_is_changed,
+    resizing::nothing_there_is_absent,
+    resizing::a_node_that_is_gone_is_no_matter_of_rights,
+    resizing::more_than_the_node_has_is_no_matter_of_rights,
+    resizing::a_quality_of_service_stays_what_it_was,
+    resizing::a_container_that_is_not_there_is_invalid,
     watching::from_a_listing_nothing_is_missed,
     watching::only_what_came_after_is_shown,
     watching::events_come_in_order_of_revision,

@@ -4,7 +4,7 @@ use evenkeel::{
     api::owner::Owner,
     core::input::{Failure, Outcome, Refusal, WatchEnd},
     kube::{ConnectError, KubeCluster, KubeOptions, OwnerError},
-    port::{Cluster, Request},
+    port::{Cluster, ListWish, Request},
 };
 use evenkeel_tests::control_plane::{Admin, ControlPlane, skips};
 use futures::future::LocalBoxFuture;
@@ -191,7 +191,7 @@ async fn namespaces(plane: &ControlPlane) {
     let deleted = admin.delete("/api/v1/namespaces/ending", &json!({})).await;
     deleted.expect("deleted");
     assert_eq!(create(&cluster(plane, "ending"), &pod("a")).await, gone);
-    let listing = cluster(plane, "no-such").list(false).await;
+    let listing = cluster(plane, "no-such").list(ListWish::default()).await;
     assert!(listing.expect("an empty listing").pods.is_empty());
 }
 
@@ -212,7 +212,37 @@ async fn rights(plane: &ControlPlane) {
         Refusal::NotPermitted,
         "cannot create resource",
     );
-    assert_eq!(cluster.list(false).await, Err(Failure::Forbidden));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Forbidden)
+    );
+    let claim = Request::CreateClaim {
+        name: "c".into(),
+        manifest: json!({"metadata": {"name": "c"}}).to_string(),
+    };
+    says(
+        &cluster.execute(claim).await,
+        Refusal::NotPermitted,
+        r#"cannot create resource "persistentvolumeclaims""#,
+    );
+    let resize = Request::Resize {
+        name: "a".into(),
+        uid: "u".into(),
+        container: "main".into(),
+        request: 1,
+        limit: 1,
+    };
+    says(
+        &cluster.execute(resize).await,
+        Refusal::Forbidden,
+        r#"cannot patch resource "pods/resize""#,
+    );
+    // What an older server says of a subresource that it does not have.
+    let path = "/api/v1/namespaces/default/pods/a/no-such";
+    let unknown = plane.admin().merge(path, &json!({})).await;
+    let unknown = unknown.expect_err("there is none");
+    let words = "the server could not find the requested resource";
+    assert_eq!((unknown.code, &*unknown.message), (404, words));
     let from = evenkeel::core::Revision::new(1).expect("not 0");
     let watch = cluster.watch(from).await.err();
     assert_eq!(watch, Some(WatchEnd::Failed(Failure::Forbidden)));
@@ -249,7 +279,10 @@ async fn credentials_anew(plane: &ControlPlane) {
     );
     let refused = Outcome::Refused(Refusal::Unauthorized);
     assert_eq!(create(&cluster, &pod("anew")).await, refused);
-    assert_eq!(cluster.list(false).await, Err(Failure::Unauthorized));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Unauthorized)
+    );
     // Somebody logs in; nobody restarts us.
     std::fs::write(&path, good).expect("written");
     let done = create(&cluster, &pod("anew")).await;
@@ -349,7 +382,7 @@ async fn counts(plane: &ControlPlane) {
     create(&cluster, &pod("a")).await;
     create(&cluster, &pod("a")).await;
     create(&cluster, &pod("No_Name")).await;
-    cluster.list(false).await.expect("a listing");
+    cluster.list(ListWish::default()).await.expect("a listing");
     let name = "a".into();
     let (uid, revision) = (None, None);
     let request = Request::Delete {

@@ -93,9 +93,13 @@ async fn run_file(args: &RunArgs, mut file: FleetFile) -> Result<Exit, NoRun> {
         shutdown_timeout: args.shutdown_timeout,
         stand_in: file.config.engine == EngineMode::Registering,
     };
-    let running = Fleet::builder(file.fleet.clone())
+    let mut builder = Fleet::builder(file.fleet.clone())
         .wish(file.wishes())
-        .templates(file.templates())
+        .templates(file.templates());
+    for (group, path) in file.claim_paths() {
+        builder = builder.claim_path(group, path);
+    }
+    let running = builder
         .config(file.config)
         .owner(place.owner)
         .lease(file.lease)

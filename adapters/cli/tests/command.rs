@@ -114,11 +114,43 @@ fn validate_says_what_is_good_and_what_is_odd() {
 
 #[test]
 fn the_examples_are_good() {
-    for example in ["demo.yaml", "kube.yaml"] {
-        let path = format!("{}/../../examples/{example}", env!("CARGO_MANIFEST_DIR"));
-        let (status, _, err) = ran(&["validate", &path]);
-        assert_eq!((status, err.as_str()), (0, ""), "{example}");
+    for name in ["demo.yaml", "kube.yaml", "claims.yaml"] {
+        let (status, _, err) = ran(&["validate", &example(name)]);
+        assert_eq!((status, err.as_str()), (0, ""), "{name}");
     }
+}
+
+fn example(name: &str) -> String {
+    format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_example_with_claims_makes_one_for_each_executor_and_takes_them_down() {
+    let path = example("claims.yaml");
+    let args = ["run", &path, "--until-converged", "--format", "json"];
+    let (status, out, err) = ran(&args);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let named = |action: &str| -> Vec<&str> {
+        let told = lines.iter().filter(|line| line["action"] == action);
+        told.filter_map(|line| line["name"].as_str()).collect()
+    };
+    let mut claims = named("create_claim");
+    claims.sort_unstable();
+    claims.dedup();
+    assert_eq!(claims.len(), 6);
+    let creates = lines.iter().filter(|line| line["action"] == "create");
+    for create in creates {
+        let given = create["claims"][0].as_str().expect("a claim");
+        assert!(claims.contains(&given), "{given}");
+    }
+    let mut deleted = named("delete_claim");
+    deleted.sort_unstable();
+    deleted.dedup();
+    assert_eq!(deleted, claims);
 }
 
 #[test]

@@ -34,7 +34,7 @@ weather: {start: 50ms, stop: 50ms, crash_rate: 600/min}
     says(
         &text,
         &[
-            "lost 1-1: app_failed, exit code ",
+            ": app_failed, exit code ",
             "group small backs off, next try at ",
             "backing off (1",
         ],

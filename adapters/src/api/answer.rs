@@ -26,6 +26,8 @@ pub enum Write {
     Delete,
     /// PATCH.
     Patch,
+    /// PATCH of a pod's subresource `resize`.
+    Resize,
 }
 
 /// What is known of a write's effect. Total: every answer is of some sort.
@@ -39,12 +41,22 @@ pub fn outcome(write: Write, answer: &Refused) -> Outcome {
         (403, _) => Outcome::Refused(forbidden(write, answer)),
         // A POST is answered so where the namespace is missing.
         (404, Write::Create) => Outcome::Refused(Refusal::NamespaceGone),
+        // An older server has no such subresource: that says nothing of the pod.
+        (404, Write::Resize) if !answer.message.starts_with("pods ") => {
+            Outcome::Refused(Refusal::Invalid(message()))
+        }
         (404 | 410, _) => Outcome::Absent,
         (409, Write::Create) if answer.reason == "AlreadyExists" => Outcome::Exists(None),
         (409, Write::Create) => Outcome::Refused(Refusal::QuotaRace),
+        // It met other writes again and again, and the server gave up repeating it: the object is there.
+        (409, Write::Patch | Write::Resize) if answer.message.contains("has been modified;") => {
+            Outcome::Refused(Refusal::QuotaRace)
+        }
         (409, _) => Outcome::Changed,
         // The server answers a PATCH over another UID so: the field can't be changed.
-        (422, Write::Patch) if answer.message.contains("metadata.uid") => Outcome::Changed,
+        (422, Write::Patch | Write::Resize) if answer.message.contains("metadata.uid") => {
+            Outcome::Changed
+        }
         (429, _) => Outcome::Refused(Refusal::Throttled {
             retry_after_ms: answer.retry_after_ms,
         }),
@@ -75,6 +87,12 @@ fn forbidden(write: Write, answer: &Refused) -> Refusal {
     // A server that has just started says so to all but administrators, until it has read its roles.
     if write == Write::Create && says("cannot create resource") {
         return Refusal::NotPermitted(answer.message.as_str().into());
+    }
+    // The node is gone, and its pods will be; or it has never as much. Nobody's rights are in question.
+    let no_node = says("node ") && says("not found");
+    let too_small = answer.causes.iter().any(|cause| cause == "NodeCapacity");
+    if write == Write::Resize && (no_node || too_small) {
+        return Refusal::Invalid(answer.message.as_str().into());
     }
     Refusal::Forbidden(answer.message.as_str().into())
 }
@@ -173,6 +191,49 @@ mod tests {
         let message = fixed.message.as_str().into();
         let invalid = Outcome::Refused(Refusal::Invalid(message));
         assert_eq!(outcome(Write::Create, &fixed), invalid);
+        assert_eq!(outcome(Write::Resize, &fixed), Outcome::Changed);
+        let busy = r#"Operation cannot be fulfilled on pods "a": the object has been modified; please apply your changes to the latest version and try again"#;
+        let busy = refused(409, "Conflict", busy);
+        for write in [Write::Patch, Write::Resize] {
+            assert_eq!(outcome(write, &busy), again);
+        }
+        assert_eq!(outcome(Write::Delete, &busy), Outcome::Changed);
+    }
+
+    /// The server's own words, as Kubernetes 1.36.3 gave them; `kube_server` provokes them anew.
+    #[test]
+    fn a_resize_that_can_not_be_says_nothing_of_the_pod() {
+        let resize = |answer: &Refused| outcome(Write::Resize, answer);
+        let gone = refused(404, "NotFound", r#"pods "a" not found"#);
+        assert_eq!(resize(&gone), Outcome::Absent);
+        let unknown = refused(
+            404,
+            "NotFound",
+            "the server could not find the requested resource",
+        );
+        let no_node = refused(
+            403,
+            "Forbidden",
+            r#"pods "a" is forbidden: node "n" not found"#,
+        );
+        let too_small = Refused {
+            causes: vec!["NodeCapacity".into()],
+            ..refused(
+                403,
+                "Forbidden",
+                r#"pods "a" is forbidden: node didn't have enough allocatable resources: memory, requested: 107374182400, allocatable: 8589934592"#,
+            )
+        };
+        for answer in [unknown, no_node, too_small] {
+            let message = answer.message.as_str().into();
+            let refusal = Outcome::Refused(Refusal::Invalid(message));
+            assert_eq!(resize(&answer), refusal);
+        }
+        let rights = r#"pods "a" is forbidden: User "u" cannot patch resource "pods/resize" in API group "" in the namespace "default""#;
+        let rights = refused(403, "Forbidden", rights);
+        let message = rights.message.as_str().into();
+        let forbidden = Outcome::Refused(Refusal::Forbidden(message));
+        assert_eq!(resize(&rights), forbidden);
     }
 
     #[test]
@@ -194,7 +255,7 @@ mod tests {
             retry_after_ms: Some(1000),
             ..refused(429, "", "")
         };
-        for write in [Write::Create, Write::Delete, Write::Patch] {
+        for write in [Write::Create, Write::Delete, Write::Patch, Write::Resize] {
             let retry_after_ms = Some(1000);
             let refusal = Refusal::Throttled { retry_after_ms };
             assert_eq!(outcome(write, &throttled), Outcome::Refused(refusal));

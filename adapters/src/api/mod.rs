@@ -3,6 +3,7 @@
 //! Types of our own, so that no client's types are in the public API.
 
 pub mod answer;
+pub mod claim;
 pub mod labels;
 pub mod owner;
 pub mod pod;

@@ -41,6 +41,15 @@ pub struct Metadata {
     pub owner_references: Vec<OwnerReference>,
 }
 
+impl Metadata {
+    /// How old the object is in milliseconds, at `server_now` by the server's own clock.
+    pub(crate) fn age_ms(&self, server_now: Timestamp) -> u64 {
+        self.creation_timestamp.map_or(0, |born| {
+            u64::try_from(server_now.as_millisecond() - born.as_millisecond()).unwrap_or(0)
+        })
+    }
+}
+
 /// Who an object is collected with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,8 +69,28 @@ pub struct PodSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
     pub containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub termination_grace_period_seconds: Option<i64>,
+}
+
+/// A volume of a pod's `spec`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs, reason = "the fields are Kubernetes' own")]
+pub struct Volume {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persistent_volume_claim: Option<ClaimVolume>,
+}
+
+/// The claim that a volume is of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs, reason = "the fields are Kubernetes' own")]
+pub struct ClaimVolume {
+    pub claim_name: String,
 }
 
 /// A container of a pod's `spec`.
@@ -76,7 +105,7 @@ pub struct Container {
 }
 
 /// A container's `resources`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs, reason = "the fields are Kubernetes' own")]
 pub struct Resources {
@@ -134,6 +163,9 @@ pub struct ContainerStatus {
     pub name: String,
     pub ready: bool,
     pub state: ContainerState,
+    /// What it has, where its node says so: until a resize has been carried out, less than what the spec asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
 }
 
 /// A container's `state`: at most one of the three is there.

@@ -54,6 +54,24 @@ impl Quantity {
     }
 }
 
+/// So many bytes as Kubernetes writes them: in the largest binary unit that they are whole in.
+#[must_use]
+pub fn binary(bytes: u64) -> String {
+    let units = [
+        (60, "Ei"),
+        (50, "Pi"),
+        (40, "Ti"),
+        (30, "Gi"),
+        (20, "Mi"),
+        (10, "Ki"),
+    ];
+    let whole = |(shift, _): &&(u32, &str)| bytes > 0 && bytes.trailing_zeros() >= *shift;
+    match units.iter().find(whole) {
+        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
+}
+
 impl FromStr for Quantity {
     type Err = NoQuantity;
 
@@ -172,6 +190,25 @@ mod tests {
             "", "-", ".", "1.2.3", "1 Gi", "1gi", "Gi", "1e", "1e99", "0x10", "500 m", "much",
         ] {
             assert!(text.parse::<Quantity>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_written_in_the_largest_unit_that_fits() {
+        for (bytes, text) in [
+            (0, "0"),
+            (1000, "1000"),
+            (1024, "1Ki"),
+            (1536 << 20, "1536Mi"),
+            (10 << 30, "10Gi"),
+            (1 << 63, "8Ei"),
+            ((1 << 30) + 1, "1073741825"),
+        ] {
+            assert_eq!(binary(bytes), text);
+            assert_eq!(
+                text.parse::<Quantity>().ok().and_then(Quantity::bytes),
+                Some(bytes)
+            );
         }
     }
 

@@ -4,9 +4,9 @@ use super::{kubelet::Exit, watch::WatchId};
 use evenkeel_core::{Name, Time};
 use im::OrdMap;
 
-/// One pod, not just whoever bears its name.
+/// One pod or claim, not just whoever bears its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PodKey {
+pub(super) struct Key {
     pub name: Name,
     pub uid: Name,
 }
@@ -17,19 +17,25 @@ pub(super) enum Due {
     /// The scheduler takes its next pod.
     Schedule,
     /// The kubelet has heard of a pod, or tries to pull its image again.
-    Prepare(PodKey),
+    Prepare(Key),
     /// The kubelet waits before it pulls again.
-    BackOff(PodKey),
+    BackOff(Key),
     /// The containers start.
-    Start(PodKey),
+    Start(Key),
     /// A container ends.
-    Exit(PodKey, Exit),
+    Exit(Key, Exit),
     /// The containers of a terminating pod have ended.
-    Stop(PodKey),
+    Stop(Key),
+    /// The kubelet looks at what a pod asks for, and what it has.
+    Resize(Key),
+    /// The controller that protects claims looks at one on its way out.
+    Unprotect(Key),
+    /// The garbage collector finds a claim whose owners are gone.
+    CollectClaim(Key),
     /// The garbage collector of pods finds those of a node that is gone.
     CollectOrphans(Name),
     /// The garbage collector finds a pod whose owners are gone.
-    CollectDependent(PodKey),
+    CollectDependent(Key),
     /// A new node takes the place of a lost one.
     NodeReturn,
     /// A watch gets a bookmark.

@@ -1,7 +1,7 @@
 //! The API server as one of its clients sees it: each request is answered and noted in the audit log.
 
 use super::{
-    Answer, DeleteOptions, ListOptions, ListRefused, Patch, PodList,
+    Answer, ClaimList, DeleteOptions, ListOptions, ListRefused, Patch, PodList, Resize,
     audit::{Entry, Kind, Verb},
     checks,
     pods::name_of,
@@ -9,7 +9,11 @@ use super::{
     world::World,
 };
 use crate::{
-    api::{answer::Refused, pod::Pod, pod::PodStatus},
+    api::{
+        answer::Refused,
+        claim::Claim,
+        pod::{Pod, PodStatus},
+    },
     port::{Lease, LeaseSpec},
 };
 use evenkeel_core::{Name, Revision, Uid};
@@ -153,6 +157,55 @@ impl Api<'_> {
     pub fn watch(&mut self, selector: &str, from: u64) -> Answer<WatchId> {
         let answer = self.world.open_watch(selector, from);
         self.note(Kind::Pods, Verb::Watch, "", &answer, |_| None);
+        answer
+    }
+
+    /// PATCH of a pod's subresource `resize`: of one container's memory.
+    pub fn resize(&mut self, name: &str, resize: &Resize) -> Answer<Arc<Pod>> {
+        let answer = self.world.resize_pod(name, resize);
+        self.note(Kind::PodResize, Verb::Patch, name, &answer, |pod| {
+            pod.metadata.resource_version.parse().ok()
+        });
+        answer
+    }
+
+    fn note_claim(&mut self, verb: Verb, name: &str, answer: &Answer<Arc<Claim>>) {
+        self.note(Kind::Claims, verb, name, answer, |claim| {
+            claim.metadata.resource_version.parse().ok()
+        });
+    }
+
+    /// POST of a persistent volume claim, as JSON.
+    pub fn create_claim(&mut self, manifest: &str) -> Answer<Arc<Claim>> {
+        let decoded = checks::decode_claim(manifest);
+        let name = decoded
+            .as_ref()
+            .map_or_else(|_| String::new(), |claim| claim.metadata.name.clone());
+        let answer = decoded.and_then(|claim| self.world.create_claim(claim));
+        self.note_claim(Verb::Create, &name, &answer);
+        answer
+    }
+
+    /// GET of a persistent volume claim.
+    pub fn get_claim(&mut self, name: &str) -> Answer<Arc<Claim>> {
+        let answer = self.world.get_claim(name);
+        self.note_claim(Verb::Get, name, &answer);
+        answer
+    }
+
+    /// DELETE of a persistent volume claim. The answer is the claim on its way out.
+    pub fn delete_claim(&mut self, name: &str) -> Answer<Arc<Claim>> {
+        let answer = self.world.delete_claim(name);
+        self.note_claim(Verb::Delete, name, &answer);
+        answer
+    }
+
+    /// GET of the persistent volume claims, on one page.
+    pub fn list_claims(&mut self, selector: &str) -> Answer<ClaimList> {
+        let answer = self.world.list_claims(selector);
+        self.note(Kind::Claims, Verb::List, "", &answer, |list| {
+            Some(list.revision)
+        });
         answer
     }
 

@@ -8,6 +8,10 @@ use im::Vector;
 pub enum Kind {
     /// `pods`.
     Pods,
+    /// `pods/resize`: the subresource, of which there is only PATCH.
+    PodResize,
+    /// `persistentvolumeclaims`.
+    Claims,
     /// `leases`.
     Leases,
 }
@@ -18,6 +22,8 @@ impl Kind {
     pub const fn resource(self) -> &'static str {
         match self {
             Self::Pods => "pods",
+            Self::PodResize => "pods/resize",
+            Self::Claims => "persistentvolumeclaims",
             Self::Leases => "leases.coordination.k8s.io",
         }
     }

@@ -1,10 +1,10 @@
 //! What a test does behind the API server's back: the test kit.
 
 use super::{
-    Answer, DeleteOptions, Patch, agenda::PodKey, audit::Kind, kubelet::Exit, refusal,
-    watch::Event, world::World,
+    Answer, DeleteOptions, Patch, agenda::Key, audit::Kind, kubelet::Exit, refusal, watch::Event,
+    world::World,
 };
-use crate::api::pod::Pod;
+use crate::api::{claim::Claim, pod::Pod};
 use evenkeel_core::{Name, Span};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -56,13 +56,24 @@ impl World {
         self.store.pod(name)
     }
 
+    /// All persistent volume claims, by name.
+    pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
+        self.claims.values()
+    }
+
+    /// The persistent volume claim of that name.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Arc<Claim>> {
+        self.claims.get(name)
+    }
+
     /// The newest revision.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.store.revision()
     }
 
-    fn key_of(&self, name: &str) -> Answer<PodKey> {
+    fn key_of(&self, name: &str) -> Answer<Key> {
         self.get_pod(name).map(|pod| Self::key(&pod))
     }
 

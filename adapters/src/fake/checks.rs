@@ -1,14 +1,21 @@
-//! What the API server checks of a pod before it is made, and what it fills in.
+//! What the API server checks of a pod or a claim before it is made, and what it fills in.
 
 use super::{
     Answer, fields,
     refusal::{self, Wrong},
 };
 use crate::api::{
-    pod::{Container, Pod},
+    answer::Refused,
+    claim::Claim,
+    pod::{Container, Metadata, Pod},
     quantity::Quantity,
 };
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+const POD: &str = "Pod";
+const CLAIM: &str = "PersistentVolumeClaim";
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
     and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -26,20 +33,33 @@ const KEY: &str = "name part must consist of alphanumeric characters, '-', '_' o
 const QUANTITY: &str = "quantities must match the regular expression \
     '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/// Decodes a manifest, strictly.
+/// Decodes a pod's manifest, strictly.
 pub(super) fn decode(manifest: &str) -> Answer<Pod> {
-    let wrong = |error: serde_json::Error| unreadable(&error.to_string());
+    decode_as(POD, fields::unknown, manifest)
+}
+
+/// Decodes a claim's manifest, strictly.
+pub(super) fn decode_claim(manifest: &str) -> Answer<Claim> {
+    decode_as(CLAIM, fields::unknown_of_claim, manifest)
+}
+
+fn decode_as<T: DeserializeOwned>(
+    kind: &str,
+    unknown: fn(&Value) -> Option<String>,
+    manifest: &str,
+) -> Answer<T> {
+    let wrong = |error: serde_json::Error| unreadable(kind, &error.to_string());
     let value = serde_json::from_str(manifest).map_err(wrong)?;
-    if let Some(field) = fields::unknown(&value) {
+    if let Some(field) = unknown(&value) {
         let why = format!("strict decoding error: unknown field \"{field}\"");
-        return Err(unreadable(&why));
+        return Err(unreadable(kind, &why));
     }
     serde_json::from_value(value).map_err(wrong)
 }
 
-fn unreadable(why: &str) -> crate::api::answer::Refused {
+fn unreadable(kind: &str, why: &str) -> Refused {
     refusal::bad_request(format!(
-        "Pod in version \"v1\" cannot be handled as a Pod: {why}"
+        "{kind} in version \"v1\" cannot be handled as a {kind}: {why}"
     ))
 }
 
@@ -48,25 +68,14 @@ pub(super) fn admissible(pod: &mut Pod, namespace: &str) -> Answer<()> {
     for container in &pod.spec.containers {
         let resources = &container.resources;
         for text in resources.requests.values().chain(resources.limits.values()) {
-            text.parse::<Quantity>().map_err(|_| unreadable(QUANTITY))?;
+            text.parse::<Quantity>()
+                .map_err(|_| unreadable(POD, QUANTITY))?;
         }
     }
-    let meta = &mut pod.metadata;
-    if !meta.namespace.is_empty() && meta.namespace != namespace {
-        return Err(refusal::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-                .to_owned(),
-        ));
-    }
-    if !meta.resource_version.is_empty() {
-        return Err(refusal::bad_request(
-            "resourceVersion should not be set on objects to be created".to_owned(),
-        ));
-    }
-    namespace.clone_into(&mut meta.namespace);
+    placed(&mut pod.metadata, namespace)?;
     let wrong = wrongs(pod);
     if !wrong.is_empty() {
-        return Err(refusal::invalid(&pod.metadata.name, &wrong));
+        return Err(refusal::invalid(POD, &pod.metadata.name, &wrong));
     }
     pod.spec.termination_grace_period_seconds.get_or_insert(30);
     for container in &mut pod.spec.containers {
@@ -82,21 +91,69 @@ pub(super) fn admissible(pod: &mut Pod, namespace: &str) -> Answer<()> {
     Ok(())
 }
 
-fn wrongs(pod: &Pod) -> Vec<Wrong> {
-    let mut wrong = Vec::new();
-    let name = &pod.metadata.name;
-    if name.is_empty() {
-        wrong.push(Wrong::required(
-            "metadata.name",
-            "name or generateName is required",
+/// Checks a claim.
+pub(super) fn admissible_claim(claim: &mut Claim, namespace: &str) -> Answer<()> {
+    let size = claim.spec.resources.requests.get("storage").cloned();
+    let amount = size.as_deref().map(str::parse::<Quantity>);
+    let amount = amount
+        .transpose()
+        .map_err(|_| unreadable(CLAIM, QUANTITY))?;
+    placed(&mut claim.metadata, namespace)?;
+    let mut wrong: Vec<Wrong> = name_wrong(&claim.metadata.name).into_iter().collect();
+    wrong.extend(labels(&claim.metadata));
+    if claim.spec.access_modes.is_empty() {
+        let why = "at least 1 access mode is required";
+        wrong.push(Wrong::required("spec.accessModes", why));
+    }
+    match (amount, size) {
+        (Some(amount), Some(size)) if amount <= Quantity::default() => {
+            let field = "spec.resources[storage]";
+            wrong.push(Wrong::invalid(field, &size, "must be greater than zero"));
+        }
+        (None, _) | (_, None) => wrong.push(Wrong::required("spec.resources[storage]", "")),
+        _ => {}
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(refusal::invalid(CLAIM, &claim.metadata.name, &wrong))
+}
+
+/// Puts a new object into its namespace.
+fn placed(meta: &mut Metadata, namespace: &str) -> Answer<()> {
+    if !meta.namespace.is_empty() && meta.namespace != namespace {
+        return Err(refusal::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+                .to_owned(),
         ));
+    }
+    if !meta.resource_version.is_empty() {
+        return Err(refusal::bad_request(
+            "resourceVersion should not be set on objects to be created".to_owned(),
+        ));
+    }
+    namespace.clone_into(&mut meta.namespace);
+    Ok(())
+}
+
+/// What is wrong with the name of a new object.
+fn name_wrong(name: &str) -> Option<Wrong> {
+    let field = "metadata.name";
+    if name.is_empty() {
+        Some(Wrong::required(field, "name or generateName is required"))
     } else if name.len() > 253 {
         let why = "must be no more than 253 bytes";
-        wrong.push(Wrong::invalid("metadata.name", name, why));
+        Some(Wrong::invalid(field, name, why))
     } else if !name.split('.').all(is_dns_label) {
-        wrong.push(Wrong::invalid("metadata.name", name, SUBDOMAIN));
+        Some(Wrong::invalid(field, name, SUBDOMAIN))
+    } else {
+        None
     }
-    wrong.extend(labels(pod));
+}
+
+fn wrongs(pod: &Pod) -> Vec<Wrong> {
+    let mut wrong: Vec<Wrong> = name_wrong(&pod.metadata.name).into_iter().collect();
+    wrong.extend(labels(&pod.metadata));
     if let Some(grace) = pod.spec.termination_grace_period_seconds
         && grace < 0
     {
@@ -163,10 +220,10 @@ fn container_wrongs(path: &str, container: &Container) -> Vec<Wrong> {
     wrong
 }
 
-/// What is wrong with a pod's labels.
-pub(super) fn labels(pod: &Pod) -> Vec<Wrong> {
+/// What is wrong with an object's labels.
+pub(super) fn labels(meta: &Metadata) -> Vec<Wrong> {
     let mut wrong = Vec::new();
-    for (key, value) in &pod.metadata.labels {
+    for (key, value) in &meta.labels {
         let (prefix, name) = match key.split_once('/') {
             Some((prefix, name)) => (Some(prefix), name),
             None => (None, key.as_str()),

@@ -1,7 +1,7 @@
 //! The world as a [`Cluster`]: its clock is tokio's.
 
 use super::{front::Pages, watch::WatchId, world::World};
-use crate::port::{Cluster, Lease, LeaseError, LeaseRequest, Request};
+use crate::port::{Cluster, Lease, LeaseError, LeaseRequest, ListWish, Request};
 use async_trait::async_trait;
 use evenkeel_core::{
     Name, Revision, Span, Time,
@@ -123,8 +123,8 @@ impl Cluster for FakeCluster {
         &self.fleet
     }
 
-    async fn list(&self, all: bool) -> Result<Listing, Failure> {
-        let mut pages = Pages::new(&self.fleet, all);
+    async fn list(&self, wish: ListWish) -> Result<Listing, Failure> {
+        let mut pages = Pages::new(&self.fleet, wish);
         while !self.request(|world| pages.next(world)).await? {}
         pages.listing()
     }
@@ -150,11 +150,12 @@ impl Cluster for FakeCluster {
         let outcome = self
             .request(|world| world.send_effect(fleet, &request))
             .await;
-        match (outcome, &request) {
-            (Outcome::Exists(None), Request::Create { name, .. }) => {
-                self.request(|world| world.look(fleet, name)).await
+        match outcome {
+            Outcome::Exists(None) => {
+                self.request(|world| world.look_after(fleet, &request))
+                    .await
             }
-            (outcome, _) => outcome,
+            outcome => outcome,
         }
     }
 

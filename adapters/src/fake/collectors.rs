@@ -2,12 +2,16 @@
 
 use super::{
     DeleteOptions,
-    agenda::{Due, PodKey},
-    kubelet,
+    agenda::{Due, Key},
+    claims, kubelet,
     world::World,
 };
-use crate::api::pod::Pod;
+use crate::api::{
+    claim::Claim,
+    pod::{Metadata, Pod},
+};
 use evenkeel_core::{Name, Span, Uid};
+use im::{OrdMap, OrdSet};
 
 /// The garbage collector takes about this long to notice that an owner is gone.
 const DEPENDENTS_AFTER: Span = Span(500);
@@ -50,7 +54,7 @@ impl World {
         self.owners.insert(uid.into());
     }
 
-    /// Takes an owner away: pods that have no other are deleted.
+    /// Takes an owner away: pods and claims that have no other are deleted.
     pub fn delete_owner(&mut self, uid: &str) {
         self.owners.remove(uid);
         self.plan_dependents(uid);
@@ -60,8 +64,8 @@ impl World {
         self.owners.contains(uid) || self.uids.contains_key(uid)
     }
 
-    fn owned(pod: &Pod) -> impl Iterator<Item = &str> {
-        let references = pod.metadata.owner_references.iter();
+    fn owned(object: &Metadata) -> impl Iterator<Item = &str> {
+        let references = object.owner_references.iter();
         references.map(|owner| owner.uid.as_str())
     }
 
@@ -69,27 +73,20 @@ impl World {
     pub(super) fn note_owners(&mut self, pod: &Pod) {
         let key = World::key(pod);
         self.uids.insert(key.uid.clone(), key.name.clone());
-        for owner in Self::owned(pod) {
+        for owner in Self::owned(&pod.metadata) {
             let owner: Name = owner.into();
             let of = self.dependents.entry(owner).or_default();
             of.insert(key.name.clone());
         }
         let owners = !pod.metadata.owner_references.is_empty();
-        if owners && !Self::owned(pod).any(|owner| self.owner_exists(owner)) {
+        if owners && !Self::owned(&pod.metadata).any(|owner| self.owner_exists(owner)) {
             self.plan_collection(key);
         }
     }
 
     /// A pod is gone: as a dependent, and maybe as an owner.
     pub(super) fn owner_gone(&mut self, pod: &Pod) {
-        for owner in Self::owned(pod) {
-            if let Some(of) = self.dependents.get_mut(owner) {
-                of.remove(pod.metadata.name.as_str());
-                if of.is_empty() {
-                    self.dependents.remove(owner);
-                }
-            }
-        }
+        forget(&mut self.dependents, &pod.metadata);
         self.uids.remove(pod.metadata.uid.as_str());
         self.plan_dependents(&pod.metadata.uid);
     }
@@ -101,18 +98,55 @@ impl World {
                 self.plan_collection(key);
             }
         }
+        let claims = self.dependent_claims.get(owner);
+        for name in claims.cloned().unwrap_or_default() {
+            if let Some(claim) = self.claims.get(&name) {
+                let key = claims::key(claim);
+                self.plan_claim_collection(key);
+            }
+        }
     }
 
-    fn plan_collection(&mut self, key: PodKey) {
+    /// A new claim may have owners.
+    pub(super) fn note_claim_owners(&mut self, claim: &Claim) {
+        let key = claims::key(claim);
+        for owner in Self::owned(&claim.metadata) {
+            let of = self.dependent_claims.entry(owner.into()).or_default();
+            of.insert(key.name.clone());
+        }
+        self.plan_claim_collection(key);
+    }
+
+    pub(super) fn claim_gone(&mut self, claim: &Claim) {
+        forget(&mut self.dependent_claims, &claim.metadata);
+    }
+
+    fn plan_claim_collection(&mut self, key: Key) {
+        let at = self.now.after(DEPENDENTS_AFTER);
+        self.agenda.plan(at, Due::CollectClaim(key));
+    }
+
+    pub(super) fn collect_claim(&mut self, key: &Key) {
+        let Some(claim) = self.same_claim(key) else {
+            return;
+        };
+        let owners = !claim.metadata.owner_references.is_empty();
+        if owners && !Self::owned(&claim.metadata).any(|owner| self.owner_exists(owner)) {
+            let gone = self.delete_claim(&key.name);
+            debug_assert!(gone.is_ok(), "{gone:?}");
+        }
+    }
+
+    fn plan_collection(&mut self, key: Key) {
         let at = self.now.after(DEPENDENTS_AFTER);
         self.agenda.plan(at, Due::CollectDependent(key));
     }
 
-    pub(super) fn collect_dependent(&mut self, key: &PodKey) {
+    pub(super) fn collect_dependent(&mut self, key: &Key) {
         let Some(pod) = self.same(key) else {
             return;
         };
-        if Self::owned(&pod).any(|owner| self.owner_exists(owner)) {
+        if Self::owned(&pod.metadata).any(|owner| self.owner_exists(owner)) {
             return;
         }
         let only_this = DeleteOptions {
@@ -121,5 +155,17 @@ impl World {
         };
         let gone = self.delete_pod(&key.name, &only_this);
         debug_assert!(gone.is_ok(), "{gone:?}");
+    }
+}
+
+/// An object is gone, and depends on nobody any more.
+fn forget(dependents: &mut OrdMap<Name, OrdSet<Name>>, object: &Metadata) {
+    for owner in World::owned(object) {
+        if let Some(of) = dependents.get_mut(owner) {
+            of.remove(object.name.as_str());
+            if of.is_empty() {
+                dependents.remove(owner);
+            }
+        }
     }
 }

@@ -100,7 +100,14 @@ impl World {
         (kind, verb, name): (Kind, Verb, &str),
         request: impl FnOnce(&mut Api<'_>) -> Result<T, E>,
     ) -> Result<T, Missed> {
-        let fault = self.fault(kind, verb);
+        let fault = match self.fault(kind, verb) {
+            None if self.denied.contains(&(kind, verb)) => {
+                let namespace = &self.config.namespace;
+                let refused = refusal::not_permitted(who, (kind, verb, name), namespace);
+                Some(Fault::Answer(refused))
+            }
+            fault => fault,
+        };
         let mut api = self.client(who.clone(), fault.is_none());
         match fault {
             None => request(&mut api).map_err(|refused| Missed::Refused(refused.into())),

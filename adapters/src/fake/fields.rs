@@ -1,9 +1,9 @@
-//! `fieldValidation=Strict`: the fields that a pod of Kubernetes 1.36 has, as far down as executors' templates go. What is
+//! `fieldValidation=Strict`: the fields that a pod and a claim of Kubernetes 1.36 have, as far down as executors' templates go. What is
 //! below these levels is not looked into.
 
 use serde_json::Value;
 
-const POD: &[&str] = &["apiVersion", "kind", "metadata", "spec", "status"];
+const OBJECT: &[&str] = &["apiVersion", "kind", "metadata", "spec", "status"];
 
 const METADATA: &[&str] = &[
     "annotations",
@@ -98,6 +98,25 @@ const CONTAINER: &[&str] = &[
     "workingDir",
 ];
 
+const CLAIM_SPEC: &[&str] = &[
+    "accessModes",
+    "dataSource",
+    "dataSourceRef",
+    "resources",
+    "selector",
+    "storageClassName",
+    "volumeAttributesClassName",
+    "volumeMode",
+    "volumeName",
+];
+
+/// The first field that a claim does not have, by its path.
+pub(super) fn unknown_of_claim(claim: &Value) -> Option<String> {
+    unknown_in(claim, OBJECT, "")
+        .or_else(|| unknown_in(&claim["metadata"], METADATA, "metadata."))
+        .or_else(|| unknown_in(&claim["spec"], CLAIM_SPEC, "spec."))
+}
+
 /// The first field that a pod does not have, by its path.
 pub(super) fn unknown(pod: &Value) -> Option<String> {
     let containers = ["initContainers", "containers"]
@@ -108,7 +127,7 @@ pub(super) fn unknown(pod: &Value) -> Option<String> {
                 unknown_in(container, CONTAINER, &format!("spec.{list}[{at}]."))
             })
         });
-    unknown_in(pod, POD, "")
+    unknown_in(pod, OBJECT, "")
         .or_else(|| unknown_in(&pod["metadata"], METADATA, "metadata."))
         .or_else(|| unknown_in(&pod["spec"], SPEC, "spec."))
         .or(containers)

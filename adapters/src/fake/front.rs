@@ -2,7 +2,7 @@
 //! simulator share, so that nothing is decided twice.
 
 use super::{
-    DeleteOptions, ListOptions, Patch,
+    DeleteOptions, ListOptions, Patch, Resize,
     audit::{Kind, Verb},
     faults::Missed,
     lease::lease_name,
@@ -12,15 +12,16 @@ use super::{
 use crate::{
     api::{
         answer::{self, Write},
+        claim::Claim,
         labels,
-        pod::Pod,
+        pod::{Metadata, Pod},
         view::view,
     },
-    port::{Lease, LeaseError, LeaseRequest, Request},
+    port::{Lease, LeaseError, LeaseRequest, ListWish, Request},
 };
 use evenkeel_core::{
     Name, Revision, Span, Uid,
-    input::{Failure, Listing, Outcome, Refusal, WatchEnd, WatchEvent},
+    input::{ClaimView, Failure, Listing, Outcome, PodView, Refusal, WatchEnd, WatchEvent},
 };
 use std::sync::Arc;
 
@@ -29,24 +30,34 @@ const PAGE: usize = 500;
 
 impl World {
     /// Carries out one effect of that fleet, and says what is known of it: [`send_effect`](Self::send_effect), and
-    /// where the name is taken, [`look`](Self::look).
+    /// where the name is taken, [`look_after`](Self::look_after).
     pub fn execute(&mut self, fleet: &str, request: &Request) -> Outcome {
-        match (self.send_effect(fleet, request), request) {
-            (Outcome::Exists(None), Request::Create { name, .. }) => self.look(fleet, name),
-            (outcome, _) => outcome,
+        match self.send_effect(fleet, request) {
+            Outcome::Exists(None) => self.look_after(fleet, request),
+            outcome => outcome,
+        }
+    }
+
+    /// The GET after `AlreadyExists`, and what it makes of that answer.
+    pub fn look_after(&mut self, fleet: &str, request: &Request) -> Outcome {
+        match request {
+            Request::Create { name, .. } => self.look(fleet, name),
+            Request::CreateClaim { name, .. } => self.look_at_claim(fleet, name),
+            // Nothing else is answered so.
+            _ => Outcome::Exists(None),
         }
     }
 
     /// Sends one effect. A name that is taken is answered `Exists(None)`: who it is, [`look`](Self::look) says.
     pub fn send_effect(&mut self, fleet: &str, request: &Request) -> Outcome {
         let who: Name = fleet.into();
+        let of_pod = |pod: Arc<Pod>| done(&pod.metadata);
+        let of_claim = |claim: Arc<Claim>| done(&claim.metadata);
         let (write, answer) = match request {
             Request::Create { name, manifest } => {
                 let what = (Kind::Pods, Verb::Create, &**name);
-                (
-                    Write::Create,
-                    self.send(&who, what, |api| api.create(manifest)),
-                )
+                let sent = self.send(&who, what, |api| api.create(manifest));
+                (Write::Create, sent.map(of_pod))
             }
             Request::Delete {
                 name,
@@ -60,7 +71,7 @@ impl World {
                 };
                 let what = (Kind::Pods, Verb::Delete, &**name);
                 let sent = self.send(&who, what, |api| api.delete(name, &options));
-                (Write::Delete, sent)
+                (Write::Delete, sent.map(of_pod))
             }
             Request::MarkFinished { name, uid } => {
                 let patch = Patch {
@@ -70,14 +81,38 @@ impl World {
                 };
                 let what = (Kind::Pods, Verb::Patch, &**name);
                 let sent = self.send(&who, what, |api| api.patch(name, &patch));
-                (Write::Patch, sent)
+                (Write::Patch, sent.map(of_pod))
+            }
+            Request::Resize {
+                name,
+                uid,
+                container,
+                request,
+                limit,
+            } => {
+                let resize = Resize {
+                    uid: Some(uid.clone()),
+                    container: container.to_string(),
+                    request: *request,
+                    limit: *limit,
+                };
+                let what = (Kind::PodResize, Verb::Patch, &**name);
+                let sent = self.send(&who, what, |api| api.resize(name, &resize));
+                (Write::Resize, sent.map(of_pod))
+            }
+            Request::CreateClaim { name, manifest } => {
+                let what = (Kind::Claims, Verb::Create, &**name);
+                let sent = self.send(&who, what, |api| api.create_claim(manifest));
+                (Write::Create, sent.map(of_claim))
+            }
+            Request::DeleteClaim { name } => {
+                let what = (Kind::Claims, Verb::Delete, &**name);
+                let sent = self.send(&who, what, |api| api.delete_claim(name));
+                (Write::Delete, sent.map(of_claim))
             }
         };
         match answer {
-            Ok(pod) => Outcome::Done {
-                revision: pod.metadata.resource_version.parse().ok(),
-                uid: Some(Uid::from(pod.metadata.uid.as_str())),
-            },
+            Ok(done) => done,
             Err(Missed::Refused(refused)) => answer::outcome(write, &refused),
             Err(Missed::Lost) => Outcome::Unclear(Failure::Unreachable),
             Err(Missed::NotSent) => Outcome::Refused(Refusal::NotSent(Failure::Unreachable)),
@@ -98,12 +133,22 @@ impl World {
         }
     }
 
+    /// The same for a claim: `Done` where it is the fleet's own and stays, `Exists(None)` where the name is not to be used.
+    fn look_at_claim(&mut self, fleet: &str, name: &str) -> Outcome {
+        let what = (Kind::Claims, Verb::Get, name);
+        match self.send(&fleet.into(), what, |api| api.get_claim(name)) {
+            Ok(claim) => claim.taken(fleet),
+            Err(Missed::Refused(refused)) if refused.code == 404 => Outcome::Exists(None),
+            Err(missed) => Outcome::Unclear(failure(&missed)),
+        }
+    }
+
     /// All pages of a listing, at this moment.
     ///
     /// # Errors
     /// A page failed; there is no listing then.
-    pub fn listing(&mut self, fleet: &str, all: bool) -> Result<Listing, Failure> {
-        let mut pages = Pages::new(fleet, all);
+    pub fn listing(&mut self, fleet: &str, wish: ListWish) -> Result<Listing, Failure> {
+        let mut pages = Pages::new(fleet, wish);
         while !pages.next(self)? {}
         pages.listing()
     }
@@ -192,6 +237,13 @@ impl World {
     }
 }
 
+fn done(object: &Metadata) -> Outcome {
+    Outcome::Done {
+        revision: object.resource_version.parse().ok(),
+        uid: Some(Uid::from(object.uid.as_str())),
+    }
+}
+
 fn failure(missed: &Missed) -> Failure {
     match missed {
         Missed::Refused(refused) => answer::failure(refused),
@@ -203,23 +255,26 @@ fn failure(missed: &Missed) -> Failure {
 #[derive(Clone, Debug)]
 pub struct Pages {
     fleet: Name,
-    all: bool,
+    wish: ListWish,
     token: Option<String>,
     revision: Option<u64>,
-    pods: Vec<evenkeel_core::input::PodView>,
+    pods: Vec<PodView>,
+    /// Once they were read; after the pods.
+    claims: Option<Vec<ClaimView>>,
     undecodable: Vec<Name>,
 }
 
 impl Pages {
-    /// A listing of that fleet's pods, of which no page was asked for yet. With `all`, those labelled finished too.
+    /// A listing of that fleet's pods and what is wished for beside, of which no page was asked for yet.
     #[must_use]
-    pub fn new(fleet: &str, all: bool) -> Self {
+    pub fn new(fleet: &str, wish: ListWish) -> Self {
         Self {
             fleet: fleet.into(),
-            all,
+            wish,
             token: None,
             revision: None,
             pods: Vec::new(),
+            claims: None,
             undecodable: Vec::new(),
         }
     }
@@ -229,8 +284,12 @@ impl Pages {
     /// # Errors
     /// The page failed; there is no listing then.
     pub fn next(&mut self, world: &mut World) -> Result<bool, Failure> {
+        if self.pods_are_read() {
+            self.read_claims(world)?;
+            return Ok(true);
+        }
         let options = ListOptions {
-            selector: labels::selector(&self.fleet, self.all),
+            selector: labels::selector(&self.fleet, self.wish.all),
             limit: Some(PAGE),
             continue_token: self.token.take(),
             resource_version: None,
@@ -249,7 +308,33 @@ impl Pages {
             }
         }
         self.token = page.next;
-        Ok(self.token.is_none())
+        Ok(self.is_whole())
+    }
+
+    fn pods_are_read(&self) -> bool {
+        self.revision.is_some() && self.token.is_none()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.pods_are_read() && (self.claims.is_some() || !self.wish.claims)
+    }
+
+    fn read_claims(&mut self, world: &mut World) -> Result<(), Failure> {
+        let selector = labels::selector(&self.fleet, true);
+        let what = (Kind::Claims, Verb::List, "");
+        let list = world
+            .send(&self.fleet, what, |api| api.list_claims(&selector))
+            .map_err(|missed| failure(&missed))?;
+        let now = world.wall_second();
+        let mut claims = Vec::new();
+        for claim in list.items {
+            match claim.view(now) {
+                Some(view) => claims.push(view),
+                None => self.undecodable.push(claim.metadata.name.as_str().into()),
+            }
+        }
+        self.claims = Some(claims);
+        Ok(())
     }
 
     /// The whole, once the last page is there.
@@ -259,13 +344,13 @@ impl Pages {
     pub fn listing(self) -> Result<Listing, Failure> {
         let revision = self
             .revision
-            .filter(|_| self.token.is_none())
+            .filter(|_| self.is_whole())
             .and_then(Revision::new)
             .ok_or(Failure::Undecodable)?;
         Ok(Listing {
             revision,
             pods: self.pods,
-            claims: Vec::new(),
+            claims: self.claims.unwrap_or_default(),
             undecodable: self.undecodable,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{
     DeleteOptions, Endings,
-    agenda::{Due, PodKey},
+    agenda::{Due, Key},
     world::World,
 };
 use crate::api::{
@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// How long a kubelet waits before it tries to pull an image again: doubling up to five minutes.
 const PULL_AGAIN: Span = Span::seconds(10);
 const PULL_AGAIN_MOST: Span = Span::seconds(300);
+
+/// How long a kubelet waits before it looks again for a volume that is not there.
+const MOUNT_AGAIN: Span = Span::seconds(2);
 
 /// What a pod does not show.
 #[derive(Clone, Debug)]
@@ -103,7 +106,7 @@ impl World {
         }
     }
 
-    fn kubelet_runs(&self, pod: &Pod) -> bool {
+    pub(super) fn kubelet_runs(&self, pod: &Pod) -> bool {
         let node = pod.spec.node_name.as_deref();
         self.config.kubelet && node.is_some_and(|node| self.nodes.contains_key(node))
     }
@@ -113,6 +116,9 @@ impl World {
         if let Some(behind) = self.behind.get_mut(pod.metadata.name.as_str()) {
             behind.heard = false;
             behind.stop_at = None;
+        }
+        if pod.status.phase == "Running" {
+            self.plan_resize(pod);
         }
         self.kubelet_hears(pod);
     }
@@ -150,7 +156,7 @@ impl World {
     }
 
     /// The pod, if the kubelet is still about to start it.
-    fn to_start(&self, key: &PodKey) -> Option<Arc<Pod>> {
+    fn to_start(&self, key: &Key) -> Option<Arc<Pod>> {
         self.same(key).filter(|pod| {
             pod.status.phase == "Pending"
                 && pod.metadata.deletion_timestamp.is_none()
@@ -158,10 +164,16 @@ impl World {
         })
     }
 
-    pub(super) fn prepare(&mut self, key: &PodKey) {
+    pub(super) fn prepare(&mut self, key: &Key) {
         let Some(pod) = self.to_start(key) else {
             return;
         };
+        if self.lacks_claim(&pod).is_some() {
+            // There is nothing to mount.
+            let again = self.now.after(MOUNT_AGAIN);
+            self.agenda.plan(again, Due::Prepare(key.clone()));
+            return self.containers_wait(&pod, "ContainerCreating", |_| None);
+        }
         let Some(behind) = self.behind.get_mut(&key.name) else {
             return;
         };
@@ -187,7 +199,7 @@ impl World {
         });
     }
 
-    pub(super) fn back_off(&mut self, key: &PodKey) {
+    pub(super) fn back_off(&mut self, key: &Key) {
         if let Some(pod) = self.to_start(key) {
             self.containers_wait(&pod, "ImagePullBackOff", |image| {
                 Some(format!("Back-off pulling image {image:?}"))
@@ -216,12 +228,13 @@ impl World {
                     }),
                     ..ContainerState::default()
                 },
+                ..ContainerStatus::default()
             })
             .collect();
         self.put(pod);
     }
 
-    pub(super) fn start(&mut self, key: &PodKey) {
+    pub(super) fn start(&mut self, key: &Key) {
         let Some(pod) = self.to_start(key) else {
             return;
         };
@@ -246,8 +259,10 @@ impl World {
                     running: Some(Running { started_at }),
                     ..ContainerState::default()
                 },
+                ..ContainerStatus::default()
             })
             .collect();
+        give_resources(&mut pod);
         self.put(pod);
         for (after, exit) in self.exits.remove(&key.name).unwrap_or_default() {
             let at = self.now.after(after);
@@ -256,7 +271,7 @@ impl World {
     }
 
     /// A container ends by itself.
-    pub(super) fn exit(&mut self, key: &PodKey, exit: &Exit) {
+    pub(super) fn exit(&mut self, key: &Key, exit: &Exit) {
         let Some(pod) = self.same(key).filter(|pod| self.kubelet_runs(pod)) else {
             return;
         };
@@ -274,7 +289,7 @@ impl World {
     }
 
     /// The containers of a terminating pod have ended: it goes.
-    pub(super) fn stop(&mut self, key: &PodKey) {
+    pub(super) fn stop(&mut self, key: &Key) {
         let Some(pod) = self.same(key) else {
             return;
         };
@@ -342,6 +357,18 @@ impl World {
             Some(message),
         );
         self.put(pod);
+    }
+}
+
+/// What each container that runs has is what it asks for.
+pub(super) fn give_resources(pod: &mut Pod) {
+    for status in &mut pod.status.container_statuses {
+        let mut spec = pod.spec.containers.iter();
+        if let Some(asks) = spec.find(|container| container.name == status.name)
+            && status.state.running.is_some()
+        {
+            status.resources = Some(asks.resources.clone());
+        }
     }
 }
 

@@ -10,23 +10,29 @@
 //! [`World::watch_poll`] and [`World::lease`] are the requests of the port.
 //!
 //! # Guarantees
-//! - It does what an API server of Kubernetes 1.36 was measured to do with pods, their watches and leases: the tests
-//!   in `tests/fake` have it line by line.
+//! - It does what an API server of Kubernetes 1.36 was measured to do with pods, their watches, leases and claims: the
+//!   tests in `tests/fake` have it line by line.
 //! - All chance comes from [`Weather::seed`]: the same requests at the same moments give the same world.
 //! - A clone of a world costs next to nothing, whatever its size; clones share nothing that changes.
 //! - Memory is bounded by the objects there are, [`WorldConfig::history`] and [`WorldConfig::audit`].
 //!
 //! # Left out
-//! - Quota, RBAC, admission beyond a pod's own shape, claims and resizing; unknown fields are refused down to a container's, not below.
+//! - Admission but for one quota, one maximum of memory ([`World::set_quota`], [`World::set_max_memory`]) and rights taken
+//!   away ([`World::deny`]). Unknown fields are refused down to a container's, not below.
+//! - Volumes behind claims: each claim is good as soon as it is there, on any node, and lists of claims have one page.
+//! - Resizing of anything but one container's memory. What a node has deferred, its scheduler does not count.
+//! - Disruption budgets: every eviction is granted.
 //! - Init containers, probes, restarts in place and priorities: a test has [`Disruption::Preemption`] instead.
 //! - Node objects: they have a name and room, and are not to be listed. PodGC acts after [`Weather::pod_gc`].
 //! - A second API server with a view of another age. Events reach a watch at once.
 
+mod admission;
 mod agenda;
 mod api;
 mod audit;
 mod backstage;
 mod checks;
+mod claims;
 mod cluster;
 mod collectors;
 mod faults;
@@ -38,6 +44,7 @@ mod nodes;
 mod pods;
 mod random;
 mod refusal;
+mod resize;
 mod selector;
 mod store;
 mod storm;
@@ -45,14 +52,17 @@ mod watch;
 mod weather;
 mod world;
 
+pub use admission::Quota;
 pub use api::Api;
 pub use audit::{Entry, Kind, Verb};
 pub use backstage::Disruption;
+pub use claims::ClaimList;
 pub use cluster::FakeCluster;
 pub use faults::Fault;
 pub use front::Pages;
 pub use kubelet::Exit;
 pub use nodes::Room;
+pub use resize::Resize;
 pub use watch::{Event, WatchId};
 pub use weather::{NotUnderstood, Percent, Rate, Weather};
 pub use world::{Endings, World, WorldConfig};

@@ -1,7 +1,7 @@
 //! Nodes, the room on them, and the scheduler.
 
 use super::{
-    agenda::{Due, PodKey},
+    agenda::{Due, Key},
     kubelet::{self, Behind},
     world::World,
 };
@@ -85,6 +85,7 @@ impl World {
         let behind = self.new_behind(pod, number);
         self.behind.insert(name.clone(), behind);
         self.note_owners(pod);
+        self.note_claim_user(pod);
         if pod.spec.node_name.is_none() {
             self.queue.insert(number, name);
             self.wake_scheduler();
@@ -148,13 +149,15 @@ impl World {
 
     /// The first of the pods that found no room, and that finds some now, is taken again.
     pub(super) fn room_came_free(&mut self) {
+        self.retry_resizes();
         let mut failed: Vec<(u64, u64)> = Vec::new();
         let fits = self.parked.iter().find(|(_, name)| {
             let Some(pod) = self.behind.get(*name) else {
                 return false;
             };
             let size = (pod.cpu, pod.memory);
-            if failed.contains(&size) {
+            let there = self.store.pod(name);
+            if failed.contains(&size) || there.is_some_and(|it| self.lacks_claim(it).is_some()) {
                 return false;
             }
             let fits = self.nodes.values().any(|room| room.lacks(pod).is_none());
@@ -165,6 +168,17 @@ impl World {
         });
         if let Some((number, name)) = fits.map(|(number, name)| (*number, name.clone())) {
             self.parked.remove(&number);
+            self.queue.insert(number, name);
+            self.wake_scheduler();
+        }
+    }
+
+    /// A pod that found no place is tried again.
+    pub(super) fn unpark(&mut self, pod: &Name) {
+        let Some(number) = self.behind.get(pod).map(|behind| behind.number) else {
+            return;
+        };
+        if let Some(name) = self.parked.remove(&number) {
             self.queue.insert(number, name);
             self.wake_scheduler();
         }
@@ -199,6 +213,9 @@ impl World {
         if pod.metadata.deletion_timestamp.is_some() || pod.spec.node_name.is_some() {
             return;
         }
+        if let Some(why) = self.lacks_claim(&pod) {
+            return self.park(number, &pod, &why);
+        }
         let mut lacking: BTreeMap<&'static str, u32> = BTreeMap::new();
         let mut best: Option<(u32, &Name)> = None;
         for (node, room) in &self.nodes {
@@ -217,14 +234,19 @@ impl World {
             self.room_came_free();
             return;
         }
-        self.parked.insert(number, name.clone());
-        let all = self.nodes.len();
         let why: Vec<String> = lacking
             .iter()
             .map(|(what, nodes)| format!("{nodes} {what}"))
             .collect();
-        let message = format!("0/{all} nodes are available: {}.", why.join(", "));
-        let mut told = Pod::clone(&pod);
+        self.park(number, &pod, &format!("{}.", why.join(", ")));
+    }
+
+    /// The pod finds no place, for that reason, until something changes.
+    fn park(&mut self, number: u64, pod: &Arc<Pod>, why: &str) {
+        let name = pod.metadata.name.as_str().into();
+        self.parked.insert(number, name);
+        let message = format!("0/{} nodes are available: {why}", self.nodes.len());
+        let mut told = Pod::clone(pod);
         kubelet::condition(
             &mut told.status,
             "PodScheduled",
@@ -232,7 +254,7 @@ impl World {
             Some("Unschedulable"),
             Some(&message),
         );
-        if told != *pod {
+        if told != **pod {
             self.put(told);
         }
     }
@@ -255,8 +277,8 @@ impl World {
     }
 
     /// The key of a pod.
-    pub(super) fn key(pod: &Pod) -> PodKey {
-        PodKey {
+    pub(super) fn key(pod: &Pod) -> Key {
+        Key {
             name: pod.metadata.name.as_str().into(),
             uid: pod.metadata.uid.as_str().into(),
         }

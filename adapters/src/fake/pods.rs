@@ -12,13 +12,16 @@ use evenkeel_core::Name;
 use std::sync::Arc;
 
 const PODS: &str = Kind::Pods.resource();
-/// The kind as it stands in the words about preconditions.
+/// The kind as it stands in the words about its fields and preconditions.
 const POD: &str = "Pod";
 
 impl World {
     pub(super) fn create_pod(&mut self, asked: Pod) -> Answer<Arc<Pod>> {
         let mut pod = asked;
+        self.default_memory(&mut pod);
         checks::admissible(&mut pod, &self.config.namespace)?;
+        self.within_limit_range(&pod)?;
+        self.quota_for_pod(&pod, None)?;
         let name = pod.metadata.name.as_str();
         if let Some(there) = self.store.pod(name) {
             let deleting = there.metadata.deletion_timestamp.is_some();
@@ -107,7 +110,7 @@ impl World {
             && uid != meta.uid
         {
             let wrong = Wrong::invalid("metadata.uid", &uid, "field is immutable");
-            return Err(refusal::invalid(name, &[wrong]));
+            return Err(refusal::invalid(POD, name, &[wrong]));
         }
         if let Some(revision) = patch.revision.map(|revision| revision.to_string())
             && revision != meta.resource_version
@@ -124,13 +127,13 @@ impl World {
                     "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{new:?}}}"
                 );
                 let wrong = Wrong::forbidden("metadata.finalizers", &why);
-                return Err(refusal::invalid(name, &[wrong]));
+                return Err(refusal::invalid(POD, name, &[wrong]));
             }
             pod.metadata.finalizers.clone_from(finalizers);
         }
-        let wrong = checks::labels(&pod);
+        let wrong = checks::labels(&pod.metadata);
         if !wrong.is_empty() {
-            return Err(refusal::invalid(name, &wrong));
+            return Err(refusal::invalid(POD, name, &wrong));
         }
         let going = meta.deletion_timestamp.is_some()
             && meta.deletion_grace_period_seconds.unwrap_or(0) == 0

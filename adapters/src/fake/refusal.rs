@@ -1,5 +1,6 @@
 //! The API server's refusals, in its own codes, reasons and words (Kubernetes 1.36).
 
+use super::audit::{Kind, Verb};
 use crate::api::answer::Refused;
 
 fn refused(code: u16, reason: &str, message: String) -> Refused {
@@ -118,8 +119,42 @@ impl Wrong {
     }
 }
 
+/// 403, by admission.
+pub(super) fn forbidden(resource: &str, name: &str, why: &str) -> Refused {
+    refused(
+        403,
+        "Forbidden",
+        format!("{resource} {name:?} is forbidden: {why}"),
+    )
+}
+
+/// 403, by RBAC. Requests that name no object are for all of them; the name of one that is made is in its body.
+pub(super) fn not_permitted(
+    user: &str,
+    (kind, verb, name): (Kind, Verb, &str),
+    namespace: &str,
+) -> Refused {
+    let qualified = kind.resource();
+    let (resource, group) = qualified.split_once('.').unwrap_or((qualified, ""));
+    let object = qualified
+        .split_once('/')
+        .map_or(qualified, |(object, _)| object);
+    let which = match verb {
+        Verb::Create | Verb::List | Verb::Watch => String::new(),
+        Verb::Delete | Verb::Get | Verb::Patch | Verb::Update => format!(" {name:?}"),
+    };
+    let verb = verb.name();
+    refused(
+        403,
+        "Forbidden",
+        format!(
+            "{object}{which} is forbidden: User {user:?} cannot {verb} resource {resource:?} in API group {group:?} in the namespace {namespace:?}"
+        ),
+    )
+}
+
 /// 422; `wrong` is not empty.
-pub(super) fn invalid(name: &str, wrong: &[Wrong]) -> Refused {
+pub(super) fn invalid(kind: &str, name: &str, wrong: &[Wrong]) -> Refused {
     let said: Vec<String> = wrong
         .iter()
         .map(|wrong| format!("{}: {}", wrong.field, wrong.why))
@@ -130,7 +165,11 @@ pub(super) fn invalid(name: &str, wrong: &[Wrong]) -> Refused {
     };
     Refused {
         causes: wrong.iter().map(|wrong| wrong.cause.to_owned()).collect(),
-        ..refused(422, "Invalid", format!("Pod {name:?} is invalid: {said}"))
+        ..refused(
+            422,
+            "Invalid",
+            format!("{kind} {name:?} is invalid: {said}"),
+        )
     }
 }
 

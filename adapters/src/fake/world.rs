@@ -2,7 +2,8 @@
 
 use super::{
     Weather,
-    agenda::{Agenda, Due, PodKey},
+    admission::Quota,
+    agenda::{Agenda, Due, Key},
     audit::{Audit, Entry, Kind, Verb},
     faults::Fault,
     kubelet::{Behind, Exit},
@@ -11,7 +12,10 @@ use super::{
     store::Store,
     watch::{Event, Watch, WatchId},
 };
-use crate::{api::pod::Pod, port::Lease};
+use crate::{
+    api::{claim::Claim, pod::Pod},
+    port::Lease,
+};
 use evenkeel_core::{Name, Span, Time};
 use im::{OrdMap, OrdSet, Vector};
 use jiff::Timestamp;
@@ -43,6 +47,9 @@ pub struct WorldConfig {
     pub endings: Endings,
     /// The exit code of containers that were asked to end. Default 143, as of a process that SIGTERM ends.
     pub stop_exit_code: i32,
+    /// Whether the API server refuses to resize a pod beyond what its node has at all, as that of Kubernetes 1.36 does;
+    /// else the node says so, as before: `Infeasible`. Default true.
+    pub checks_capacity: bool,
     /// How many changes are remembered for watches and further pages of lists. Default 10,000.
     pub history: usize,
     /// How many entries the audit log keeps; 0 for none. Default 10,000.
@@ -59,6 +66,7 @@ impl Default for WorldConfig {
             kubelet: true,
             endings: Endings::Kubelet,
             stop_exit_code: 143,
+            checks_capacity: true,
             history: 10_000,
             audit: 10_000,
             weather: Weather::default(),
@@ -98,6 +106,12 @@ pub struct World {
     pub(super) agenda: Agenda,
     pub(super) store: Store,
     pub(super) leases: OrdMap<Name, Lease>,
+    pub(super) claims: OrdMap<Name, Arc<Claim>>,
+    /// The pods that use a claim, or wait for it.
+    pub(super) claim_users: OrdMap<Name, OrdSet<Name>>,
+    pub(super) quota: Option<Quota>,
+    pub(super) max_memory: Option<u64>,
+    pub(super) denied: OrdSet<(Kind, Verb)>,
     pub(super) watches: OrdMap<WatchId, Watch>,
     pub(super) last_watch: u64,
     /// Counts what a watch may have to show: whoever waits looks again when it has changed.
@@ -117,10 +131,13 @@ pub struct World {
     pub(super) parked: OrdMap<u64, Name>,
     pub(super) scheduler_busy: bool,
     pub(super) exits: OrdMap<Name, Vector<(Span, Exit)>>,
+    /// Pods whose resize waits for room.
+    pub(super) deferred: OrdSet<Name>,
     // Owners.
     pub(super) owners: OrdSet<Name>,
     pub(super) uids: OrdMap<Name, Name>,
     pub(super) dependents: OrdMap<Name, OrdSet<Name>>,
+    pub(super) dependent_claims: OrdMap<Name, OrdSet<Name>>,
     /// Numbers the weathers, so that trouble planned by an earlier one does not strike.
     pub(super) season: u64,
 }
@@ -135,6 +152,11 @@ impl World {
             agenda: Agenda::default(),
             store: Store::new(config.history),
             leases: OrdMap::new(),
+            claims: OrdMap::new(),
+            claim_users: OrdMap::new(),
+            quota: None,
+            max_memory: None,
+            denied: OrdSet::new(),
             watches: OrdMap::new(),
             last_watch: 0,
             signals: 0,
@@ -150,9 +172,11 @@ impl World {
             parked: OrdMap::new(),
             scheduler_busy: false,
             exits: OrdMap::new(),
+            deferred: OrdSet::new(),
             owners: OrdSet::new(),
             uids: OrdMap::new(),
             dependents: OrdMap::new(),
+            dependent_claims: OrdMap::new(),
             season: 0,
             config,
         };
@@ -223,6 +247,9 @@ impl World {
             Due::Start(key) => self.start(&key),
             Due::Exit(key, exit) => self.exit(&key, &exit),
             Due::Stop(key) => self.stop(&key),
+            Due::Resize(key) => self.resize(&key),
+            Due::Unprotect(key) => self.unprotect(&key),
+            Due::CollectClaim(key) => self.collect_claim(&key),
             Due::CollectOrphans(node) => self.collect_orphans(&node),
             Due::CollectDependent(key) => self.collect_dependent(&key),
             Due::NodeReturn => self.add_next_node(),
@@ -252,12 +279,14 @@ impl World {
             self.parked.remove(&behind.number);
             self.give_room_back(&behind);
         }
+        self.deferred.remove(name);
+        self.forget_claim_user(&last);
         self.owner_gone(&last);
         Some(last)
     }
 
     /// The pod of that key, if it is still the same one.
-    pub(super) fn same(&self, key: &PodKey) -> Option<Arc<Pod>> {
+    pub(super) fn same(&self, key: &Key) -> Option<Arc<Pod>> {
         self.store
             .pod(&key.name)
             .filter(|pod| *pod.metadata.uid == *key.uid)

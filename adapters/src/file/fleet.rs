@@ -101,6 +101,8 @@ pub struct GroupFile {
     pub wish: GroupWish,
     /// What its pods are made from.
     pub template: PodTemplate,
+    /// Where the main container finds its claim, where the group uses claims (CLAIM).
+    pub claim_path: Option<String>,
 }
 
 impl FleetFile {
@@ -119,6 +121,14 @@ impl FleetFile {
             templates.insert(name.clone(), group.template.clone());
         }
         templates
+    }
+
+    /// Where the main containers of the groups that use claims find theirs (CLAIM).
+    #[must_use]
+    pub fn claim_paths(&self) -> BTreeMap<Group, String> {
+        let path =
+            |(name, group): (&Group, &GroupFile)| Some((name.clone(), group.claim_path.clone()?));
+        self.groups.iter().filter_map(path).collect()
     }
 }
 
@@ -141,7 +151,21 @@ pub(super) fn checked(
     for (group, group_keys) in &keys.groups {
         let template = template(group, group_keys, &keys.config).map_err(remark)?;
         let wish = group_keys.wish(template.hash());
-        groups.insert(group.clone(), GroupFile { wish, template });
+        let claim_path = group_keys.claims.as_ref().map(|claims| claims.path.clone());
+        if let Some(path) = &claim_path {
+            template.check_claim_path(path).map_err(|error| {
+                let at = FieldPath::default().then("groups").then(&**group);
+                remark((at.then("claims").then("path"), error.to_string()))
+            })?;
+        }
+        groups.insert(
+            group.clone(),
+            GroupFile {
+                wish,
+                template,
+                claim_path,
+            },
+        );
     }
     Ok(FleetFile {
         config: keys.config.config(&keys.groups, seed(&keys.fleet)),

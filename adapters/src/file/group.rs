@@ -3,7 +3,7 @@
 use super::words::{
     Bound, Bytes, Duration, OrNever, QuantityText, at_least_one, maximum, target, tasks,
 };
-use crate::template::{PodTemplate, ShortResources, ShortTemplate, TemplateError};
+use crate::template::{CLAIM_PATH, PodTemplate, ShortResources, ShortTemplate, TemplateError};
 use evenkeel_core::{
     Span,
     config::{Claims, GroupConfig, Replace, Resize, Roll, RollPolicy, Shrink},
@@ -133,7 +133,7 @@ pub struct ClaimKeys {
     /// Its storage class. The cluster's default.
     #[serde(default)]
     pub class: Option<String>,
-    /// Where the main container finds it. /data.
+    /// Where the main container finds it, unless the template mounts the volume `evenkeel-claim` for itself. /data.
     #[serde(default = "data")]
     pub path: String,
     /// One that is free is used again, or, with false, deleted. true.
@@ -144,12 +144,12 @@ pub struct ClaimKeys {
     pub wait: bool,
 }
 
-fn yes() -> bool {
-    true
+fn data() -> String {
+    CLAIM_PATH.to_owned()
 }
 
-fn data() -> String {
-    "/data".to_owned()
+fn yes() -> bool {
+    true
 }
 
 impl ClaimKeys {

@@ -293,6 +293,18 @@ fn every_error_is_one_line_that_says_where_what_and_the_way_out() {
             "fleet.yaml:3:62: groups.small.claims.wait: true does not go with reuse: false: no claim would ever come free; leave one of them out",
         ),
         (
+            group(
+                "claims: {size: 1Gi}, template: {spec: {containers: [{name: a, image: i, volumeMounts: [{name: v, mountPath: /data}]}]}}",
+            ),
+            "fleet.yaml:3:11: groups.small.claims.path: container \"a\" of the template mounts \"v\" at /data; write another path",
+        ),
+        (
+            group(
+                "template: {spec: {volumes: [{name: evenkeel-claim}], containers: [{name: a, image: i}]}}",
+            ),
+            "fleet.yaml:3:46: groups.small.template.spec.volumes[0].name: evenkeel-claim is the volume that Evenkeel adds for an executor's own claim; name this one otherwise, or leave it out and mount it only",
+        ),
+        (
             group("image: i, claims: {size: 0}"),
             "fleet.yaml:3:36: groups.small.claims.size: 0 is no size; write an amount above 0, as 10Gi",
         ),

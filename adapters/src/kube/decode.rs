@@ -2,12 +2,13 @@
 
 use crate::api::{
     answer,
+    claim::Claim,
     pod::{Metadata, Pod},
     view::view,
 };
 use evenkeel_core::{
     Name, Revision, Uid,
-    input::{Failure, Outcome, PodView, WatchEnd, WatchEvent},
+    input::{ClaimView, Failure, Outcome, PodView, WatchEnd, WatchEvent},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -61,6 +62,25 @@ pub(super) fn pod(json: &str, fleet: &str, server_now: Timestamp) -> Result<PodV
     let name = name_in(json);
     tracing::warn!(pod = %name, trouble, "a pod did not decode");
     Err(name)
+}
+
+/// The view of one claim; its name, where it does not decode, or is none that a fleet makes.
+pub(super) fn claim(json: &str, server_now: Timestamp) -> Result<ClaimView, Name> {
+    let claim = serde_json::from_str::<Claim>(json);
+    if let Some(view) = claim.ok().and_then(|claim| claim.view(server_now)) {
+        return Ok(view);
+    }
+    let name = name_in(json);
+    tracing::warn!(claim = %name, "a claim did not decode");
+    Err(name)
+}
+
+/// Whether the claim that was there already is ours: made by an earlier try, and not on its way out.
+pub(super) fn own_claim(body: &[u8], fleet: &str) -> Outcome {
+    match serde_json::from_slice::<Claim>(body) {
+        Ok(claim) => claim.taken(fleet),
+        Err(_) => Outcome::Unclear(Failure::Undecodable),
+    }
 }
 
 /// The name of an object that does not decode as what it should be.

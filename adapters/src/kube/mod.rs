@@ -22,8 +22,9 @@ use crate::{
         labels,
         owner::Owner,
         pod::OwnerReference,
+        quantity::binary,
     },
-    port::{Cluster, Lease, LeaseError, LeaseRequest, Request},
+    port::{Cluster, Lease, LeaseError, LeaseRequest, ListWish, Request},
 };
 use async_trait::async_trait;
 use evenkeel_core::{
@@ -32,6 +33,7 @@ use evenkeel_core::{
 };
 use futures::stream::BoxStream;
 use http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeMap, time::Duration};
@@ -44,13 +46,15 @@ const PROBE: Duration = Duration::from_secs(10);
 /// A Kubernetes cluster, seen from one fleet in one namespace.
 ///
 /// Needs the verbs `list`, `watch`, `create`, `get`, `delete` and `patch` on pods, and `get`, `create`, `update` and
-/// `delete` on `leases.coordination.k8s.io`, in that namespace.
+/// `delete` on `leases.coordination.k8s.io`, in that namespace; `list`, `create`, `get` and `delete` on
+/// `persistentvolumeclaims` where a group uses claims (CLAIM), and `patch` on `pods/resize` where one is resized (SIZE).
 pub struct KubeCluster {
     fleet: Name,
     namespace: String,
     /// Where requests go, for messages.
     server: String,
     pods: String,
+    claims: String,
     wire: Wire,
     lease: LeaseObject,
 }
@@ -89,6 +93,10 @@ impl KubeCluster {
             namespace: namespace.into(),
             server,
             pods: format!("/api/v1/namespaces/{}/pods", encode(namespace)),
+            claims: format!(
+                "/api/v1/namespaces/{}/persistentvolumeclaims",
+                encode(namespace)
+            ),
             wire: Wire::new(source, client),
             lease: LeaseObject::new(namespace, fleet),
         }
@@ -158,12 +166,16 @@ impl KubeCluster {
         format!("{}/{}", self.pods, encode(name))
     }
 
+    fn claim(&self, name: &str) -> String {
+        format!("{}/{}", self.claims, encode(name))
+    }
+
     /// One write, and what is known of its effect.
     async fn write(&self, write: Write, path: &str, kind: &'static str, body: Vec<u8>) -> Outcome {
         let (verb, method) = match write {
             Write::Create => ("create", Method::POST),
             Write::Delete => ("delete", Method::DELETE),
-            Write::Patch => ("patch", Method::PATCH),
+            Write::Patch | Write::Resize => ("patch", Method::PATCH),
         };
         let unknown = |lost: NoAnswer| match lost {
             NoAnswer::NotSent(failure) => Outcome::Refused(Refusal::NotSent(failure)),
@@ -183,6 +195,42 @@ impl KubeCluster {
                 .refused()
                 .await
                 .map_or_else(unknown, |refused| answer::outcome(write, &refused))
+        }
+    }
+
+    /// Reads all pages of a list, and gives the one revision that they have.
+    async fn pages(
+        &self,
+        objects: &str,
+        selector: &str,
+        mut each: impl FnMut(&str, Timestamp),
+    ) -> Result<Revision, Failure> {
+        let first = format!("{objects}?labelSelector={}&limit={PAGE}", encode(selector));
+        let (mut path, mut revision) = (first.clone(), None);
+        loop {
+            let read = self.wire.read("list", &path).await;
+            let (body, clock) = read.map_err(|unread| unread.failure())?;
+            let page = decode::page(&body)?;
+            // Two revisions are two listings, and half of each is none (SEE-2).
+            if *revision.get_or_insert(page.revision) != page.revision {
+                return Err(Failure::Expired);
+            }
+            for item in page.items {
+                each(item.get(), clock.now());
+            }
+            match page.next {
+                Some(token) => path = format!("{first}&continue={}", encode(&token)),
+                None => return Ok(page.revision),
+            }
+        }
+    }
+
+    /// Whether the claim under a name that was taken is ours to use.
+    async fn taken_claim(&self, name: &str) -> Outcome {
+        match self.wire.read("get", &self.claim(name)).await {
+            Ok((body, _)) => decode::own_claim(&body, &self.fleet),
+            Err(Unread::Refused(refused)) if refused.code == 404 => Outcome::Exists(None),
+            Err(unread) => Outcome::Unclear(unread.failure()),
         }
     }
 
@@ -207,41 +255,34 @@ impl Cluster for KubeCluster {
         &self.fleet
     }
 
-    async fn list(&self, all: bool) -> Result<Listing, Failure> {
-        let selector = encode(&labels::selector(&self.fleet, all));
-        let first = format!("{}?labelSelector={selector}&limit={PAGE}", self.pods);
-        let mut listing: Option<Listing> = None;
-        let mut next: Option<String> = None;
-        loop {
-            let path = match &next {
-                Some(token) => format!("{first}&continue={}", encode(token)),
-                None => first.clone(),
-            };
-            let read = self.wire.read("list", &path).await;
-            let (body, clock) = read.map_err(|unread| unread.failure())?;
-            let page = decode::page(&body)?;
-            let listing = listing.get_or_insert_with(|| Listing {
-                revision: page.revision,
-                pods: Vec::new(),
-                claims: Vec::new(),
-                undecodable: Vec::new(),
-            });
-            // Two revisions are two listings, and half of each is none (SEE-2).
-            if page.revision != listing.revision {
-                return Err(Failure::Expired);
-            }
-            for item in page.items {
-                match decode::pod(item.get(), &self.fleet, clock.now()) {
-                    Ok(view) => listing.pods.push(view),
-                    Err(name) => listing.undecodable.push(name),
+    async fn list(&self, wish: ListWish) -> Result<Listing, Failure> {
+        let fleet = &*self.fleet;
+        let (mut pods, mut claims, mut undecodable) = (Vec::new(), Vec::new(), Vec::new());
+        let selector = labels::selector(fleet, wish.all);
+        let revision = self
+            .pages(&self.pods, &selector, |item, now| {
+                match decode::pod(item, fleet, now) {
+                    Ok(view) => pods.push(view),
+                    Err(name) => undecodable.push(name),
                 }
-            }
-            next = page.next;
-            if next.is_none() {
-                break;
-            }
+            })
+            .await?;
+        if wish.claims {
+            let selector = labels::selector(fleet, true);
+            self.pages(&self.claims, &selector, |item, now| {
+                match decode::claim(item, now) {
+                    Ok(view) => claims.push(view),
+                    Err(name) => undecodable.push(name),
+                }
+            })
+            .await?;
         }
-        listing.ok_or(Failure::Undecodable)
+        Ok(Listing {
+            revision,
+            pods,
+            claims,
+            undecodable,
+        })
     }
 
     async fn watch(&self, from: Revision) -> Result<BoxStream<'static, WatchEvent>, WatchEnd> {
@@ -289,6 +330,42 @@ impl Cluster for KubeCluster {
                 self.write(Write::Patch, &path, kind, patch.to_string().into_bytes())
                     .await
             }
+            Request::Resize {
+                name,
+                uid,
+                container,
+                request,
+                limit,
+            } => {
+                let path = format!("{}/resize?fieldManager=evenkeel", self.pod(&name));
+                let amount = |bytes: u64| json!({"memory": binary(bytes)});
+                let resources = json!({"requests": amount(request), "limits": amount(limit)});
+                let patch = json!({
+                    "metadata": {"uid": uid.to_string()},
+                    "spec": {"containers": [{"name": &*container, "resources": resources}]},
+                });
+                let kind = "application/strategic-merge-patch+json";
+                self.write(Write::Resize, &path, kind, patch.to_string().into_bytes())
+                    .await
+            }
+            Request::CreateClaim { name, manifest } => {
+                let path = format!(
+                    "{}?fieldValidation=Strict&fieldManager=evenkeel",
+                    self.claims
+                );
+                let outcome = self
+                    .write(Write::Create, &path, JSON, manifest.into_bytes())
+                    .await;
+                match outcome {
+                    Outcome::Exists(_) => self.taken_claim(&name).await,
+                    outcome => outcome,
+                }
+            }
+            Request::DeleteClaim { name } => {
+                let options = delete_options(None, None);
+                self.write(Write::Delete, &self.claim(&name), JSON, options)
+                    .await
+            }
         }
     }
 
@@ -301,7 +378,7 @@ impl Cluster for KubeCluster {
     }
 }
 
-/// With the pod's own grace, never another.
+/// With the object's own grace, never another.
 fn delete_options(uid: Option<Uid>, revision: Option<Revision>) -> Vec<u8> {
     let mut preconditions = serde_json::Map::new();
     if let Some(uid) = uid {

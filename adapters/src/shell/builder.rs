@@ -11,12 +11,13 @@ use crate::{
     api::pod::OwnerReference,
     port::Cluster,
     template::{
-        Template, Templates,
+        CLAIM_PATH, ClaimPathError, Template, Templates,
         names::{is_dns_label, is_label_value},
     },
 };
 use evenkeel_core::{
-    Config, Controller, Group, Input, Name,
+    Config, Controller, ExecutorId, Group, Input, Name,
+    config::GroupConfig,
     flight::Head,
     input::{DesiredChange, GroupWish},
 };
@@ -34,6 +35,8 @@ impl Fleet {
         FleetBuilder {
             name: name.into(),
             config: crate::defaults::config(),
+            groups: BTreeMap::new(),
+            claim_paths: BTreeMap::new(),
             templates: Templates::new(),
             wishes: BTreeMap::new(),
             owner: None,
@@ -51,6 +54,8 @@ impl Fleet {
 pub struct FleetBuilder {
     name: Name,
     config: Config,
+    groups: BTreeMap<Group, GroupConfig>,
+    claim_paths: BTreeMap<Group, String>,
     templates: Templates,
     wishes: BTreeMap<Group, GroupWish>,
     owner: Option<OwnerReference>,
@@ -77,6 +82,9 @@ pub enum StartError {
     /// A group is wanted whose template is not there.
     #[error("group {0} has no template of the hash {1:016x}; give it one with template()")]
     NoTemplate(Group, u64),
+    /// A group's pods can't mount their claims where they should.
+    #[error("group {0}: claims.path: {1}")]
+    ClaimPath(Group, #[source] ClaimPathError),
     /// The cluster is seen from another fleet.
     #[error("the cluster given is seen from the fleet {0:?}; make it with this fleet's own name")]
     OtherFleet(String),
@@ -113,6 +121,20 @@ impl FleetBuilder {
                 template,
             },
         );
+        self
+    }
+
+    /// The knobs of that group, whatever [`config`](Self::config) says of it: how its executors are replaced, let go,
+    /// rolled and grown, and which claims they use. [`defaults::group`](crate::defaults::group) is where to begin.
+    pub fn group_config(mut self, group: impl Into<Group>, config: GroupConfig) -> Self {
+        self.groups.insert(group.into(), config);
+        self
+    }
+
+    /// Where the main container of that group's pods finds its claim (CLAIM): an absolute path; `/data` where this is
+    /// not called. A template that mounts the volume `evenkeel-claim` for itself has the last word.
+    pub fn claim_path(mut self, group: impl Into<Group>, path: impl Into<String>) -> Self {
+        self.claim_paths.insert(group.into(), path.into());
         self
     }
 
@@ -168,9 +190,10 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// Something given does not do, or there is no tokio runtime.
-    pub fn start(self, cluster: Arc<dyn Cluster>) -> Result<Running, StartError> {
+    pub fn start(mut self, cluster: Arc<dyn Cluster>) -> Result<Running, StartError> {
         let span = tracing::info_span!("fleet", name = %self.name);
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        self.config.groups.append(&mut self.groups);
         self.check()?;
         if *self.name != *cluster.fleet() {
             return Err(StartError::OtherFleet(cluster.fleet().to_owned()));
@@ -207,7 +230,9 @@ impl FleetBuilder {
             cluster: cluster.clone(),
             requests: RequestMaker {
                 fleet: self.name,
+                config: self.config.clone(),
                 templates: self.templates,
+                claim_paths: self.claim_paths,
                 owner: self.owner,
                 url: self.url,
             },
@@ -247,8 +272,16 @@ impl FleetBuilder {
             if group.is_empty() || !is_label_value(group) {
                 return Err(StartError::Group(group.to_string()));
             }
-            if self.templates.get(wish.template).is_none() {
+            let Some(template) = self.templates.get(wish.template) else {
                 return Err(StartError::NoTemplate(group.clone(), wish.template));
+            };
+            if self.config.group(group).claims.is_some() {
+                let path = self.claim_paths.get(group);
+                let path = path.map_or(CLAIM_PATH, String::as_str);
+                template
+                    .of(ExecutorId::new(1, 1))
+                    .check_claim_path(path)
+                    .map_err(|error| StartError::ClaimPath(group.clone(), error))?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::{
     lease,
     trouble::Troubles,
 };
-use crate::port::Cluster;
+use crate::port::{Cluster, ListWish};
 use evenkeel_core::{
     ActionId, Controller, Input, Output, RequestId, Revision, Span, Status, Time,
     input::{DesiredChange, Failure, LeaseNews, Outcome, Refusal, Shutdown, WatchEnd, WatchEvent},
@@ -179,7 +179,11 @@ impl Task {
                 action,
                 ..
             } => self.execute(id, not_after, action),
-            Output::List { request, all, .. } => self.list(request, all),
+            Output::List {
+                request,
+                all,
+                claims,
+            } => self.list(request, ListWish { all, claims }),
             Output::Watch { request, from } => self.watch(request, from),
             Output::Close { request } => {
                 if let Some(stream) = self.streams.remove(&request) {
@@ -224,12 +228,12 @@ impl Task {
         });
     }
 
-    fn list(&mut self, request: RequestId, all: bool) {
+    fn list(&mut self, request: RequestId, wish: ListWish) {
         let started = self.clock.now();
         let (cluster, inputs) = (self.cluster.clone(), self.inputs.clone());
         let at_most = duration(self.request_timeout);
         let task = self.tasks.spawn(async move {
-            let outcome = timeout(at_most, cluster.list(all))
+            let outcome = timeout(at_most, cluster.list(wish))
                 .await
                 .unwrap_or(Err(Failure::TimedOut));
             let _ = inputs.send(Input::Listed {

@@ -4,7 +4,7 @@ use super::{
     names,
     path::{FieldPath, Step},
 };
-use crate::api::{labels, quantity::Quantity};
+use crate::api::{claim::VOLUME, labels, quantity::Quantity};
 use serde_json::{Map, Value, json};
 
 /// What is wrong with a pod template, and where.
@@ -41,6 +41,11 @@ pub enum TemplateProblem {
     /// A key of `metadata` that is not the user's to set.
     #[error("Evenkeel sets this itself; leave it out")]
     OursToSet,
+    /// The volume that is each executor's own claim (CLAIM).
+    #[error(
+        "evenkeel-claim is the volume that Evenkeel adds for an executor's own claim; name this one otherwise, or leave it out and mount it only"
+    )]
+    ClaimVolume,
     /// A pod that restarts its containers by itself.
     #[error(
         "{0} is refused: an executor is never restarted in its pod, but replaced; leave it out or write Never"
@@ -184,6 +189,11 @@ fn checked_spec(spec: &mut Map<String, Value>, at: &FieldPath) -> Checked<Vec<St
                 TemplateProblem::RestartPolicy(policy),
             );
         }
+    }
+    let here = at.then("volumes");
+    let volumes = list(spec.get("volumes").unwrap_or(&Value::Null), &here)?;
+    if let Some(index) = volumes.iter().position(|volume| volume["name"] == VOLUME) {
+        return wrong(here.then(index).then("name"), TemplateProblem::ClaimVolume);
     }
     let mut known = Vec::new();
     let here = at.then("containers");
@@ -503,6 +513,18 @@ mod tests {
                 container(json!({"resources": {"limits": {"cpu": "much"}}})),
                 "spec.containers[0].resources.limits.cpu",
                 "much is no quantity",
+            ),
+            (
+                spec(
+                    json!({"containers": [good], "volumes": [{"name": "a"}, {"name": "evenkeel-claim"}]}),
+                ),
+                "spec.volumes[1].name",
+                "evenkeel-claim is the volume that Evenkeel adds",
+            ),
+            (
+                spec(json!({"containers": [good], "volumes": {}})),
+                "spec.volumes",
+                "must be a list",
             ),
             (
                 container(json!({"resources": {"requests": {"cpu": -1}}})),

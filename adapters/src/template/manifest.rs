@@ -1,6 +1,6 @@
 //! The pod of one executor, from its group's template.
 
-use super::PodTemplate;
+use super::{ClaimMount, PodTemplate, claim};
 use crate::api::{labels, pod::OwnerReference};
 use evenkeel_core::{ExecutorId, Group, Name};
 use serde_json::{Value, json};
@@ -16,6 +16,24 @@ pub struct Place {
     pub owner: Option<OwnerReference>,
     /// Where executors find their engine: `EVENKEEL_URL`.
     pub url: Option<String>,
+    /// The claim that the pod uses (CLAIM).
+    pub claim: Option<ClaimMount>,
+}
+
+impl Place {
+    /// Writes the owner into an object's metadata.
+    pub(super) fn set_owner(&self, metadata: &mut Value) {
+        if let Some(owner) = &self.owner {
+            metadata["ownerReferences"] = json!([{
+                "apiVersion": owner.api_version,
+                "kind": owner.kind,
+                "name": owner.name,
+                "uid": owner.uid,
+                "controller": true,
+                "blockOwnerDeletion": false,
+            }]);
+        }
+    }
 }
 
 impl PodTemplate {
@@ -43,15 +61,9 @@ impl PodTemplate {
         for (key, value) in ours {
             metadata["labels"][key] = value.into();
         }
-        if let Some(owner) = &place.owner {
-            metadata["ownerReferences"] = json!([{
-                "apiVersion": owner.api_version,
-                "kind": owner.kind,
-                "name": owner.name,
-                "uid": owner.uid,
-                "controller": true,
-                "blockOwnerDeletion": false,
-            }]);
+        place.set_owner(metadata);
+        if let Some(mount) = &place.claim {
+            claim::mount(&mut pod, self.main_container(), mount);
         }
         let mut variables = vec![
             ("EVENKEEL_FLEET", &*place.fleet),
@@ -100,6 +112,7 @@ mod tests {
             group: "small".into(),
             owner: None,
             url: None,
+            claim: None,
         }
     }
 

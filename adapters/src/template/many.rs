@@ -119,6 +119,7 @@ mod tests {
             group: "small".into(),
             owner: None,
             url: None,
+            claim: None,
         };
         let text = templates.manifest(&place, hash, ExecutorId::new(1, sequence))?;
         Some(serde_json::from_str(&text).expect("JSON"))

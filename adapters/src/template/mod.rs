@@ -1,6 +1,7 @@
 //! Pod templates, and the pods made from them.
 
 mod check;
+mod claim;
 mod manifest;
 mod many;
 pub mod names;
@@ -8,12 +9,15 @@ pub mod path;
 mod short;
 
 pub use check::{TemplateError, TemplateProblem};
+pub use claim::{CLAIM_PATH, ClaimMount, ClaimPathError};
 pub use manifest::Place;
 pub use many::{Template, Templates};
 pub use path::FieldPath;
 pub use short::{ShortResources, ShortTemplate};
 
-use crate::api::labels;
+pub(crate) use claim::claim_manifest;
+
+use crate::api::{labels, quantity::Quantity};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -71,6 +75,23 @@ impl PodTemplate {
         self.pod["metadata"]["annotations"][labels::MAIN_CONTAINER]
             .as_str()
             .unwrap_or_default()
+    }
+
+    /// By how many bytes the main container's memory limit is above its request; 0 where the template does not say (SIZE).
+    #[must_use]
+    pub fn memory_to_spare(&self) -> u64 {
+        let containers = self.pod["spec"]["containers"].as_array();
+        let mut main = containers.into_iter().flatten();
+        let main = main.find(|container| container["name"] == self.main_container());
+        let amount = |side: &str| {
+            let amount = &main?["resources"][side]["memory"];
+            let text = amount.as_str().map_or(amount.to_string(), str::to_owned);
+            text.parse::<Quantity>().ok()?.bytes()
+        };
+        let (request, limit) = (amount("requests"), amount("limits"));
+        limit
+            .zip(request)
+            .map_or(0, |(limit, request)| limit.saturating_sub(request))
     }
 }
 
@@ -148,6 +169,26 @@ mod tests {
         let other = template(json!({"spec": {"containers": [{"name": "a", "image": "c"}]}}));
         assert_eq!(plain.hash(), spelt_out.hash());
         assert_ne!(plain.hash(), other.hash());
+    }
+
+    #[test]
+    fn memory_to_spare_is_the_main_containers() {
+        let spare = |resources: Value| {
+            let side =
+                json!({"name": "a", "image": "i", "resources": {"limits": {"memory": "9Gi"}}});
+            let main = json!({"name": "b", "image": "i", "resources": resources});
+            template(json!({"spec": {"containers": [side, main]},
+                "metadata": {"annotations": {labels::MAIN_CONTAINER: "b"}}}))
+            .memory_to_spare()
+        };
+        let of = |request: Value, limit: Value| {
+            spare(json!({"requests": {"memory": request}, "limits": {"memory": limit}}))
+        };
+        assert_eq!(of(json!("1Gi"), json!("1Gi")), 0);
+        assert_eq!(of(json!("1Gi"), json!("3Gi")), 2 << 30);
+        assert_eq!(of(json!(1000), json!(3000)), 2000);
+        assert_eq!(spare(json!({"limits": {"memory": "3Gi"}})), 0);
+        assert_eq!(spare(json!({})), 0);
     }
 
     #[test]

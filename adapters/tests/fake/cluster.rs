@@ -6,7 +6,7 @@ use evenkeel::{
         input::{ContainerView, Failure, Outcome, Phase, PodView, WatchEnd, WatchEvent},
     },
     fake::{FakeCluster, Fault, Kind, Rate, Verb, Weather, World, WorldConfig},
-    port::{Cluster, LeaseError, LeaseRequest, LeaseSpec, Request},
+    port::{Cluster, LeaseError, LeaseRequest, LeaseSpec, ListWish, Request},
 };
 use futures::StreamExt as _;
 use std::{collections::BTreeMap, time::Duration};
@@ -31,7 +31,11 @@ fn create(name: &str) -> Request {
 }
 
 async fn newest(cluster: &FakeCluster) -> Revision {
-    cluster.list(false).await.expect("a listing").revision
+    cluster
+        .list(ListWish::default())
+        .await
+        .expect("a listing")
+        .revision
 }
 
 /// Reads on until a pod is shown that fits.
@@ -127,7 +131,7 @@ async fn the_world_moves_on_when_nobody_watches() {
     let cluster = cluster(Weather::default());
     cluster.execute(create("a")).await;
     sleep(Duration::from_secs(3600)).await;
-    let listing = cluster.list(false).await.expect("a listing");
+    let listing = cluster.list(ListWish::default()).await.expect("a listing");
     assert_eq!(listing.pods[0].phase, Phase::Running);
     let age = listing.pods[0].age_ms;
     assert!((3_600_000..=3_601_000).contains(&age), "{age}");
@@ -189,8 +193,23 @@ async fn fleets_share_a_cluster_and_see_their_own() {
     let demo = cluster(Weather::default());
     let other = demo.for_fleet("other");
     demo.execute(create("a")).await;
-    assert_eq!(demo.list(false).await.expect("a listing").pods.len(), 1);
-    assert_eq!(other.list(false).await.expect("a listing").pods.len(), 0);
+    assert_eq!(
+        demo.list(ListWish::default())
+            .await
+            .expect("a listing")
+            .pods
+            .len(),
+        1
+    );
+    assert_eq!(
+        other
+            .list(ListWish::default())
+            .await
+            .expect("a listing")
+            .pods
+            .len(),
+        0
+    );
     let Outcome::Exists(Some(view)) = other.execute(create("a")).await else {
         panic!("the name is taken")
     };
@@ -222,7 +241,10 @@ async fn requests_fail_as_scripted() {
     let from = Revision::new(1).expect("one");
     let refused = cluster.watch(from).await.err();
     assert_eq!(refused, Some(WatchEnd::Failed(Failure::Server(503))));
-    assert_eq!(cluster.list(false).await, Err(Failure::Unreachable));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Unreachable)
+    );
     let lost = cluster.lease(LeaseRequest::Get).await;
     assert_eq!(lost, Err(LeaseError::Failed(Failure::Unreachable)));
 }

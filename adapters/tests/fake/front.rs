@@ -7,7 +7,7 @@ use evenkeel::{
         input::{Failure, Outcome},
     },
     fake::{Fault, Kind, Verb},
-    port::{LeaseError, LeaseRequest, LeaseSpec, Request},
+    port::{LeaseError, LeaseRequest, LeaseSpec, ListWish, Request},
 };
 use std::collections::BTreeMap;
 
@@ -156,6 +156,9 @@ fn scripted_faults_are_told_as_what_they_leave_known() {
     assert_eq!(log, [(201, false), (500, true)]);
     assert_eq!(world.calls(FLEET)["create"], 3);
     world.fail_next(Kind::Pods, Verb::List, Fault::throttled());
-    assert_eq!(world.listing(FLEET, false), Err(Failure::Throttled));
-    assert!(world.listing(FLEET, false).is_ok());
+    assert_eq!(
+        world.listing(FLEET, ListWish::default()),
+        Err(Failure::Throttled)
+    );
+    assert!(world.listing(FLEET, ListWish::default()).is_ok());
 }

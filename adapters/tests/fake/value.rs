@@ -5,7 +5,7 @@ use evenkeel::{
     api::pod::Pod,
     core::{Time, input::WatchEvent},
     fake::{Percent, Rate, Weather, World, WorldConfig},
-    port::Request,
+    port::{ListWish, Request},
 };
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn weathered(mut world: World, until: Time) -> (World, Vec<String>) {
     let (mut made, mut seen, mut open) = (0, Vec::new(), None);
     while world.now() < until {
         pass(&mut world, 700);
-        let Ok(listing) = world.listing(FLEET, false) else {
+        let Ok(listing) = world.listing(FLEET, ListWish::default()) else {
             continue;
         };
         if open.is_none() {

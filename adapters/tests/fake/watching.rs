@@ -7,6 +7,7 @@ use evenkeel::{
         input::{Failure, WatchEnd, WatchEvent},
     },
     fake::{Event, ListOptions, World, WorldConfig},
+    port::ListWish,
 };
 use std::collections::BTreeMap;
 
@@ -238,13 +239,17 @@ fn a_fleet_lists_its_own_pods_and_finished_ones_only_if_asked() {
     }
     pass(&mut world, 3_500);
     let names = |all, world: &mut World| {
-        let listing = world.listing(FLEET, all).expect("a listing");
+        let listing = world
+            .listing(FLEET, ListWish { all, claims: false })
+            .expect("a listing");
         let names = listing.pods.iter().map(|pod| pod.name.to_string());
         names.collect::<Vec<_>>()
     };
     assert_eq!(names(false, &mut world), ["a"]);
     assert_eq!(names(true, &mut world), ["a", "b"]);
-    let listing = world.listing(FLEET, false).expect("a listing");
+    let listing = world
+        .listing(FLEET, ListWish::default())
+        .expect("a listing");
     assert_eq!(listing.pods[0].age_ms, 13_000, "whole seconds on both ends");
     assert!(listing.pods[0].ready);
 }
@@ -255,7 +260,9 @@ fn a_listing_of_many_pages_is_whole() {
     for at in 0..1201 {
         create(&mut world, &format!("a{at}"));
     }
-    let listing = world.listing(FLEET, false).expect("a listing");
+    let listing = world
+        .listing(FLEET, ListWish::default())
+        .expect("a listing");
     assert_eq!(listing.pods.len(), 1201);
     assert_eq!(world.calls(FLEET), BTreeMap::from([("list", 3)]));
 }
@@ -266,7 +273,7 @@ fn a_listing_whose_history_is_forgotten_between_its_pages_is_none() {
     for at in 0..600 {
         create(&mut world, &format!("a{at}"));
     }
-    let mut pages = evenkeel::fake::Pages::new(FLEET, false);
+    let mut pages = evenkeel::fake::Pages::new(FLEET, ListWish::default());
     assert_eq!(pages.next(&mut world), Ok(false));
     assert_eq!(pages.clone().listing(), Err(Failure::Undecodable));
     create(&mut world, "b");

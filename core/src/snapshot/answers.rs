@@ -114,9 +114,9 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn note_claim_refused(&mut self, refused: bool) {
+    pub(super) fn note_claim_refused(&mut self, verb: &str, refused: bool) {
         let finding = Finding::Refused {
-            verb: "create claim".into(),
+            verb: verb.into(),
             why: Failure::Forbidden,
         };
         if refused {

@@ -70,6 +70,8 @@ enum Made {
     There,
     /// By this try it was not made.
     Refused,
+    /// The name is not ours to use.
+    Taken,
 }
 
 impl Claims {
@@ -222,6 +224,9 @@ impl Snapshot {
                 let settled = self.claim_made(config, &name, &claim, action, outcome);
                 match settled {
                     Some(Made::There) => self.claim_at(&name, Step::There),
+                    // The next one has the next number. A copy of an earlier try that lands after all is ours by its
+                    // labels: a listing shows it.
+                    Some(Made::Taken) => self.drop_claim(&name),
                     Some(Made::Refused) if !unclear => self.drop_claim(&name),
                     Some(Made::Refused) | None => {
                         let at = self.now.after(wait(tries));
@@ -231,8 +236,16 @@ impl Snapshot {
                 }
             }
             Step::Deleting { tries } => match outcome {
-                Outcome::Done { .. } | Outcome::Absent => self.drop_claim(&name),
+                Outcome::Done { .. } | Outcome::Absent => {
+                    self.note_claim_refused("delete claim", false);
+                    self.drop_claim(&name);
+                }
                 _ => {
+                    if let Outcome::Refused(Refusal::Forbidden(_) | Refusal::NotPermitted(_)) =
+                        outcome
+                    {
+                        self.note_claim_refused("delete claim", true);
+                    }
                     let at = self.now.after(wait(tries));
                     let tries = tries.saturating_add(1);
                     self.claim_at(&name, Step::DeleteAgain { at, tries });
@@ -254,22 +267,21 @@ impl Snapshot {
     ) -> Option<Made> {
         let refusal = match outcome {
             Outcome::Done { .. } => {
-                self.note_claim_refused(false);
+                self.note_claim_refused("create claim", false);
                 if let Some(known) = self.claims.all.get_mut(name) {
                     known.since = self.now;
                 }
                 return Some(Made::There);
             }
             Outcome::Refused(refusal) => refusal,
-            Outcome::Exists(_) | Outcome::Absent | Outcome::Changed | Outcome::Unclear(_) => {
-                return None;
-            }
+            Outcome::Exists(_) => return Some(Made::Taken),
+            Outcome::Absent | Outcome::Changed | Outcome::Unclear(_) => return None,
         };
         let why = match refusal {
             Refusal::NamespaceGone => Some(HoldReason::NamespaceGone),
             Refusal::Quota(_) | Refusal::QuotaRace => Some(HoldReason::Quota),
             Refusal::NotPermitted(_) | Refusal::Forbidden(_) | Refusal::Invalid(_) => {
-                self.note_claim_refused(true);
+                self.note_claim_refused("create claim", true);
                 Some(HoldReason::NotPermitted)
             }
             // The governor, or the lease, holds everything.

@@ -419,11 +419,11 @@ impl Snapshot {
         self.actions.is_empty() && self.claims.has_nothing_open()
     }
 
-    /// Whether nothing of the fleet is known to be left.
+    /// Whether nothing of the fleet is known to be left but claims on their way out: those go without us.
     pub(crate) fn is_empty(&self) -> bool {
         self.executors.is_empty()
             && self.strays.is_empty()
-            && self.claims.all.is_empty()
+            && self.claims.all.values().all(|claim| claim.deleting)
             && self.has_nothing_open()
     }
 

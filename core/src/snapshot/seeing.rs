@@ -106,8 +106,8 @@ impl Snapshot {
         if let Some(executor) = self.executors.get(&id) {
             let known_revision = match &executor.pod {
                 Pod::Seen(seen) if seen.uid == view.uid => {
-                    let by_arrival = planted!(config, ByArrival) | planted!(config, See2);
-                    return if view.revision > seen.revision || by_arrival {
+                    let newer = view.revision > seen.revision || planted!(config, ByArrival);
+                    return if newer || planted!(config, See2) {
                         Meets::Executor
                     } else {
                         Meets::Nothing

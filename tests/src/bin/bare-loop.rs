@@ -41,6 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         group: "workers".into(),
         owner: None,
         url: None,
+        claim: None,
     };
 
     let began = Instant::now();

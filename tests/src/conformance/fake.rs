@@ -4,13 +4,14 @@ use super::{FLEET, Stage};
 use async_trait::async_trait;
 use evenkeel::{
     api::pod::{
-        Condition, ContainerState, ContainerStatus, Pod, PodStatus, Running, Terminated, Waiting,
+        Condition, ContainerState, ContainerStatus, Pod, PodStatus, Resources, Running, Terminated,
+        Waiting,
     },
     core::Revision,
     fake::{Answer, Api, DeleteOptions, FakeCluster, Patch, World, WorldConfig},
     port::Cluster,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A world of its own. Its time is tokio's, best paused.
 pub struct FakeStage {
@@ -53,6 +54,7 @@ impl FakeStage {
                     name: "main".into(),
                     ready,
                     state,
+                    ..ContainerStatus::default()
                 }],
                 ..api.get(pod)?.status.clone()
             };
@@ -166,6 +168,46 @@ impl Stage for FakeStage {
 
     async fn evict(&self, pod: &str) {
         self.act("stranger", |api| api.evict(pod, &DeleteOptions::default()));
+    }
+
+    async fn create_claim(&self, manifest: &str) -> Revision {
+        let made = self
+            .cluster
+            .world(|world| world.api("stranger").create_claim(manifest));
+        let claim = made.unwrap_or_else(|refused| panic!("{refused:?}"));
+        claim.metadata.resource_version.parse().expect("a revision")
+    }
+
+    async fn let_claim_go(&self, _: &str) {
+        // Its controllers run.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+
+    async fn node(&self) -> String {
+        let name = "node-there".to_owned();
+        self.cluster.world(|world| world.add_node(&name));
+        name
+    }
+
+    async fn has_memory(&self, pod: &str, bytes: u64, pending: Option<&str>) -> Revision {
+        let memory = BTreeMap::from([("memory".to_owned(), bytes.to_string())]);
+        self.act("kubelet", |api| {
+            let mut status = api.get(pod)?.status.clone();
+            for container in &mut status.container_statuses {
+                container.resources = Some(Resources {
+                    requests: memory.clone(),
+                    limits: memory.clone(),
+                });
+            }
+            status.conditions.retain(|it| it.kind != "PodResizePending");
+            status.conditions.extend(pending.map(|reason| Condition {
+                kind: "PodResizePending".into(),
+                status: "True".into(),
+                reason: Some(reason.into()),
+                ..Condition::default()
+            }));
+            api.set_status(pod, status)
+        })
     }
 
     async fn restart(&self) {

@@ -39,6 +39,13 @@ impl KubeStage {
         format!("/api/v1/namespaces/{}/pods", self.namespace)
     }
 
+    fn claims(&self) -> String {
+        format!(
+            "/api/v1/namespaces/{}/persistentvolumeclaims",
+            self.namespace
+        )
+    }
+
     fn pod(&self, name: &str) -> String {
         format!("{}/{name}", self.pods())
     }
@@ -121,6 +128,28 @@ impl Stage for KubeStage {
             .evict(&self.namespace, pod)
             .await
             .expect("evicted");
+    }
+
+    async fn create_claim(&self, manifest: &str) -> Revision {
+        let manifest = serde_json::from_str(manifest).expect("JSON");
+        revision(self.admin.post(&self.claims(), &manifest).await)
+    }
+
+    async fn let_claim_go(&self, claim: &str) {
+        let path = format!("{}/{claim}", self.claims());
+        let patch = json!({"metadata": {"finalizers": []}});
+        self.admin.merge(&path, &patch).await.expect("let go");
+    }
+
+    async fn node(&self) -> String {
+        let name = format!("node-{}", self.namespace);
+        self.admin.create_node(&name, json!({})).await;
+        name
+    }
+
+    async fn has_memory(&self, pod: &str, bytes: u64, pending: Option<&str>) -> Revision {
+        let said = self.admin.has_memory(&self.namespace, pod, bytes, pending);
+        revision(said.await)
     }
 
     async fn restart(&self) {

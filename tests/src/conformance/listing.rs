@@ -3,6 +3,7 @@
 use super::{FLEET, Stage, tools::*};
 use evenkeel::api::labels;
 use evenkeel::core::input::Phase;
+use evenkeel::port::ListWish;
 use futures::{StreamExt, stream};
 use serde_json::json;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(super) async fn only_the_fleets_own_pods_are_listed(stage: &dyn Stage) {
     );
     let others = stage
         .cluster_of("other")
-        .list(false)
+        .list(ListWish::default())
         .await
         .expect("a listing");
     assert_eq!(names(&others), ["other-exec-1-1"]);
@@ -47,7 +48,14 @@ pub(super) async fn finished_pods_are_listed_only_with_all(stage: &dyn Stage) {
     make(stage, 2).await;
     done(&mark(stage, 1, &uid).await);
     assert_eq!(names(&list(stage).await), [name(2)]);
-    let all = stage.cluster().list(true).await.expect("a listing");
+    let all = stage
+        .cluster()
+        .list(ListWish {
+            all: true,
+            ..ListWish::default()
+        })
+        .await
+        .expect("a listing");
     assert_eq!(names(&all), [name(1), name(2)]);
     let marked = all
         .pods

@@ -3,7 +3,7 @@
 use super::{Stage, tools::*};
 use evenkeel::{
     core::input::{Failure, Outcome, Refusal, WatchEnd, WatchEvent},
-    port::{LeaseError, LeaseRequest},
+    port::{LeaseError, LeaseRequest, ListWish},
 };
 use std::collections::BTreeMap;
 
@@ -22,7 +22,10 @@ pub(super) async fn nothing_is_sent_to_a_server_that_is_gone(stage: &dyn Stage) 
     assert_eq!(ask(stage, &ours(2)).await, not_sent());
     assert_eq!(delete(stage, 1, Some(&uid), None).await, not_sent());
     assert_eq!(mark(stage, 1, &uid).await, not_sent());
-    assert_eq!(cluster.list(false).await, Err(Failure::Unreachable));
+    assert_eq!(
+        cluster.list(ListWish::default()).await,
+        Err(Failure::Unreachable)
+    );
     assert_eq!(
         cluster.watch(revision).await.err(),
         Some(WatchEnd::Failed(Failure::Unreachable))

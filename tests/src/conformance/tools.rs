@@ -8,7 +8,7 @@ use evenkeel::{
         input::{Listing, Outcome, PodView, WatchEvent},
         words::ExecutorId,
     },
-    port::Request,
+    port::{ListWish, Request},
 };
 use futures::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
@@ -93,7 +93,11 @@ pub(super) async fn mark(stage: &dyn Stage, sequence: u32, uid: &Uid) -> Outcome
 }
 
 pub(super) async fn list(stage: &dyn Stage) -> Listing {
-    stage.cluster().list(false).await.expect("a listing")
+    stage
+        .cluster()
+        .list(ListWish::default())
+        .await
+        .expect("a listing")
 }
 
 pub(super) fn names(listing: &Listing) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::{
 
 const ADMIN: &str = "admin";
 
-/// Pods and leases with who, when and what came of it; not what they contain.
+/// Pods, claims and leases with who, when and what came of it; not what they contain.
 const AUDIT_POLICY: &str = "
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -17,7 +17,7 @@ omitStages: [RequestReceived]
 rules:
 - level: Metadata
   resources:
-  - {group: '', resources: [pods, pods/*]}
+  - {group: '', resources: [pods, pods/*, persistentvolumeclaims]}
   - {group: coordination.k8s.io, resources: [leases]}
 - level: None
 ";

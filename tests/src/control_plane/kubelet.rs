@@ -50,6 +50,29 @@ impl Admin {
         self.patch_status(namespace, name, status).await
     }
 
+    /// The main container runs with so much memory, and with a reason (`Deferred`, `Infeasible`), gets no more.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub async fn has_memory(
+        &self,
+        namespace: &str,
+        name: &str,
+        bytes: u64,
+        pending: Option<&str>,
+    ) -> Result<Value, Refusal> {
+        let state = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
+        let amount = json!({"memory": bytes.to_string()});
+        let mut container = container_status(&state, true);
+        container["resources"] = json!({"requests": amount, "limits": amount});
+        let mut conditions = vec![json!({"type": "Ready", "status": "True"})];
+        let waits =
+            |reason| json!({"type": "PodResizePending", "status": "True", "reason": reason});
+        conditions.extend(pending.map(waits));
+        let status = json!({"conditions": conditions, "containerStatuses": [container]});
+        self.patch_status(namespace, name, status).await
+    }
+
     /// The main container waits, for this reason (`ImagePullBackOff`).
     ///
     /// # Errors

@@ -104,7 +104,8 @@ pub async fn node_deleted(stage: &mut Stage) {
         .await;
     let mut lost = engine.lost();
     lost.sort();
-    let expected: Vec<_> = on_it.iter().map(|id| (*id, Cause::NodeLost)).collect();
+    let mut expected: Vec<_> = on_it.iter().map(|id| (*id, Cause::NodeLost)).collect();
+    expected.sort();
     assert_eq!(lost, expected);
     engine
         .until("what can be is replaced", PATIENCE, |engine| {

@@ -2,6 +2,7 @@
 //! `cargo test -p evenkeel-tests --test rules_on_kube [-- CASE]`.
 
 mod ending;
+mod extras;
 mod refusing;
 mod rolling;
 mod starting;
@@ -36,6 +37,7 @@ const CASES: &[(&str, Case)] = cases! {
     starting: image_never_pulls, sidecar_failed;
     ending: evicted, lost_label, node_deleted;
     rolling: new_template;
+    extras: claims_used_again, claims_of_an_owner, memory_grown, memory_not_grown;
 };
 
 /// Whatever takes longer than this on a machine of two busy cores hangs.

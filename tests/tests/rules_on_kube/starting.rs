@@ -59,7 +59,8 @@ pub async fn image_never_pulls(stage: &mut Stage) {
     config.failing.backoff_max = Span::seconds(600);
     let builder = fleet(&place, config).group("workers", 1, template(pod_by_hand()));
     let engine = Engine::start(builder, place.cluster(stage.kubeconfig()).await);
-    for sequence in [1, 2] {
+    // The third was asked for with the second's deletion: a failure counts when that is answered.
+    for sequence in [1, 2, 3] {
         let pod = pod_name(&place, sequence);
         bound(stage, &place, &pod, "hand-image").await;
         for reason in ["ErrImagePull", "ImagePullBackOff"] {
@@ -73,12 +74,12 @@ pub async fn image_never_pulls(stage: &mut Stage) {
     let failed = Cause::StartFailed {
         reason: "ImagePullBackOff".into(),
     };
-    let both = [1, 2].map(|sequence| (ExecutorId::new(1, sequence), failed.clone()));
+    let all = [1, 2, 3].map(|sequence| (ExecutorId::new(1, sequence), failed.clone()));
     engine
         .until(
-            "both are told, and the group backs off",
+            "all are told, and the group backs off",
             PATIENCE,
-            |engine| engine.lost() == both && engine.unmet("workers", Unmet::BackingOff) == 1,
+            |engine| engine.lost() == all && engine.unmet("workers", Unmet::BackingOff) == 1,
         )
         .await;
     let backs_off = |notice: &Notice| matches!(notice, Notice::Backoff { until: Some(_), .. });

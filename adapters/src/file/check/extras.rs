@@ -77,15 +77,6 @@ fn claims(group: &GroupKeys, at: &FieldPath, found: &mut Remarks) {
         found.error(at.then("wait"),
             "true does not go with reuse: false: no claim would ever come free; leave one of them out");
     }
-    if !claims.path.starts_with('/') || claims.path.len() < 2 {
-        found.error(
-            at.then("path"),
-            format!(
-                "{:?} is no place for a claim; write an absolute path below /, as /data",
-                claims.path
-            ),
-        );
-    }
 }
 
 fn resize(group: &GroupKeys, at: &FieldPath, keys: &ConfigKeys, found: &mut Remarks) {
