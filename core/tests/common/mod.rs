@@ -4,6 +4,7 @@
 pub mod laws;
 pub mod moves;
 pub mod run;
+pub mod story;
 pub mod world;
 
 use laws::Broken;
