@@ -73,36 +73,62 @@ async fn held(stage: &Stage, place: &Fleet) -> BTreeMap<String, String> {
     pods.iter().filter_map(claim).collect()
 }
 
-/// Each executor has a claim, its successor finds it, and none is left at the end.
+/// Somebody deletes all of the fleet's pods.
+async fn deleted(stage: &Stage, place: &Fleet) {
+    for name in place.pods().await {
+        let path = format!("{}/{name}", place.pods_path());
+        let deleted = stage.admin.delete(&path, &json!({})).await;
+        deleted.expect("deleted");
+    }
+}
+
+/// Each executor has a claim, and its successors find it: over three generations, the last one under a new controller.
+/// None is left at the end.
 pub async fn claims_used_again(stage: &mut Stage) {
     volumes(&stage.admin, "again", 3).await;
     let place = stage.fleet("again").await;
     let user = user(stage).await;
-    let builder = fleet(&place, config())
-        .group("workers", 3, template(pod()))
-        .group_config("workers", with_claims("again"));
-    let engine = Engine::start(builder, place.cluster(&user).await);
-    engine.at_target(PATIENCE).await;
-    let before = held(stage, &place).await;
-    let mut claims: Vec<_> = before.values().cloned().collect();
-    claims.sort_unstable();
+    let builder = || {
+        fleet(&place, config())
+            .group("workers", 3, template(pod()))
+            .group_config("workers", with_claims("again"))
+    };
     let expected = [1, 2, 3].map(|number| format!("again-claim-1-{number}"));
-    assert_eq!(claims, expected);
-
-    let victim = pod_name(&place, 2);
-    let path = format!("{}/{victim}", place.pods_path());
-    stage
-        .admin
-        .delete(&path, &json!({}))
-        .await
-        .expect("deleted");
+    let same_claims = async || {
+        let mut claims: Vec<_> = held(stage, &place).await.into_values().collect();
+        claims.sort_unstable();
+        assert_eq!(claims, expected);
+        let path = "/api/v1/namespaces/again/persistentvolumeclaims";
+        let all = stage.admin.get(path).await.expect("a list");
+        assert_eq!(all["items"].as_array().map(Vec::len), Some(3));
+    };
+    let engine = Engine::start(builder(), place.cluster(&user).await);
+    engine.at_target(PATIENCE).await;
+    same_claims().await;
+    for generation in 1..=2 {
+        deleted(stage, &place).await;
+        engine
+            .until("all are made good", PATIENCE, |engine| {
+                engine.lost().len() == 3 * generation && engine.status().at_target
+            })
+            .await;
+        same_claims().await;
+    }
+    engine.end(Shutdown::Leave, PATIENCE).await;
+    let engine = Engine::start(builder(), place.cluster(&user).await);
+    engine.at_target(PATIENCE).await;
+    deleted(stage, &place).await;
     engine
-        .until("it is made good", PATIENCE, |engine| {
-            engine.lost().len() == 1 && engine.status().at_target
+        .until("all are made good", PATIENCE, |engine| {
+            engine.lost().len() == 3 && engine.status().at_target
         })
         .await;
-    let after = held(stage, &place).await;
-    assert_eq!(after[&pod_name(&place, 4)], before[&victim]);
+    same_claims().await;
+    let pods = place.pods().await;
+    assert!(
+        pods.iter().all(|name| name.starts_with("again-exec-2-")),
+        "{pods:?}"
+    );
     engine.end(Shutdown::Delete, PATIENCE).await;
     until("nothing is left", PATIENCE, async || {
         place.left().await.is_empty()
