@@ -332,3 +332,25 @@ pub enum Why {
     /// It will soon be lost.
     Spot,
 }
+
+impl Why {
+    /// The rule's name.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Grow1 => "GROW-1",
+            Self::Grow6 => "GROW-6",
+            Self::Shrink1 => "SHRINK-1",
+            Self::Shrink2 => "SHRINK-2",
+            Self::Shrink4 => "SHRINK-4",
+            Self::End1 => "END-1",
+            Self::End2 => "END-2",
+            Self::Live4 => "LIVE-4",
+            Self::See3 => "SEE-3",
+            Self::Roll => "ROLL",
+            Self::Claim => "CLAIM",
+            Self::Size => "SIZE",
+            Self::Spot => "SPOT",
+        }
+    }
+}

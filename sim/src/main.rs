@@ -11,6 +11,7 @@ use evenkeel::{
 };
 use evenkeel_sim::{EngineModel, Life, Report, Setup};
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -19,7 +20,7 @@ use std::{
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "EXIT CODES\n  0  it was at target at the end, or had finished\n  1  it was not\n  2  usage, or a file that can't be read"
+    after_help = "EXIT CODES\n  0  run: at target at the end, or finished; check: all passed\n  1  run: not at target; check: one failed\n  2  usage, or a file that can't be read"
 )]
 struct Args {
     #[command(subcommand)]
@@ -103,8 +104,21 @@ fn run(file: &Path, seed: Option<u64>, live_for: Span, shutdown: bool) -> ExitCo
     };
     let report = play(&fleet, seed, live_for, shutdown);
     match serde_json::to_string(&report) {
-        Ok(line) => println!("{line}"),
-        Err(error) => eprintln!("evenkeel-sim: the report can't be written: {error}"),
+        Ok(line) => {
+            let wrote = writeln!(std::io::stdout(), "{line}");
+            // Whoever read it may have gone.
+            let failed = wrote
+                .err()
+                .filter(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
+            if let Some(error) = failed {
+                eprintln!("evenkeel-sim: the report can't be written: {error}");
+                return ExitCode::from(2);
+            }
+        }
+        Err(error) => {
+            eprintln!("evenkeel-sim: the report can't be written: {error}");
+            return ExitCode::from(2);
+        }
     }
     if report.status.at_target || report.finished {
         ExitCode::SUCCESS

@@ -22,8 +22,7 @@ fn whole(format: ConfigFormat) -> Exit {
         ConfigFormat::Yaml => keys::skeleton(),
         ConfigFormat::Json => pretty(&all),
         ConfigFormat::Markdown => keys::markdown(),
-    });
-    Exit::Well
+    })
 }
 
 /// One key, with those below it; a name may mean several.
@@ -48,8 +47,7 @@ fn one(name: &str, format: ConfigFormat) -> Exit {
             return Exit::Usage;
         }
     };
-    say::text(&text);
-    Exit::Well
+    say::text(&text)
 }
 
 fn pretty(keys: &[&Key]) -> String {

@@ -33,8 +33,7 @@ pub fn replay(args: &ReplayArgs) -> Exit {
             say::line(&format!(
                 "{name}: the same: fleet {}, {} steps",
                 played.fleet, played.steps
-            ));
-            Exit::Well
+            ))
         }
         Err(error) => {
             say::error(&format!("{name}: {error}"));

@@ -1,19 +1,30 @@
-//! Lines to the user. That nobody reads them is no trouble.
+//! Lines to the user. That nobody reads them is no trouble; that they can't be written is.
 
+use crate::exit::Exit;
 use std::{
     fmt::Display,
     io::{self, Write},
 };
 
 /// A line of what was asked for.
-pub fn line(text: &str) {
-    // A closed pipe means that the reader has seen enough.
-    let _ = writeln!(io::stdout(), "{text}");
+#[must_use]
+pub fn line(line: &str) -> Exit {
+    text(&format!("{line}\n"))
 }
 
-/// Lines of what was asked for, each with its end.
-pub fn text(lines: &str) {
-    let _ = write!(io::stdout(), "{lines}");
+/// Lines of what was asked for, each with its end. Says so where they can't be written.
+#[must_use]
+pub fn text(lines: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Well,
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Well,
+        Err(why) => {
+            error(&format!("standard output can't be written: {why}"));
+            Exit::Usage
+        }
+    }
 }
 
 /// A line about something that is probably not meant.

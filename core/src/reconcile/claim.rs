@@ -197,10 +197,8 @@ pub(super) fn part(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, plan: &mut
                     uid: executor.uid().cloned(),
                     revision: None,
                 };
-                plan.decisions.push(Decision {
-                    action,
-                    why: Why::Claim,
-                });
+                let why = Why::Claim;
+                super::instead(plan, Decision { action, why }, *id);
             }
         }
     }

@@ -72,6 +72,10 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
             .get_min()
             .map(|(at, _, why)| (*at, *why)),
     );
+    // That it takes so long is told, whatever is decided.
+    if let Some(at) = snapshot.stray_stuck_next(config) {
+        wake.at(at, WakeReason::Relist);
+    }
     let mut slots = config
         .growing
         .max_in_flight
@@ -243,6 +247,14 @@ impl Wake {
             self.0 = Some((at, why));
         }
     }
+}
+
+/// SEE-5: decides on an executor's deletion; what it was to be given in the same plan (SIZE) it needs no more.
+fn instead(plan: &mut Plan, decision: Decision, id: ExecutorId) {
+    plan.decisions.retain(
+        |other| !matches!(&other.action, Action::Resize { executor, .. } if *executor == id),
+    );
+    plan.decisions.push(decision);
 }
 
 /// The order of effects in a plan: sort, group, id.

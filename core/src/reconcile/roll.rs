@@ -47,10 +47,9 @@ pub(super) fn decide(
         let under_way = standing.rolling();
         let room = u64::from(roll.at_once).saturating_sub(under_way);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        // What does not start, or can't be made up, is no time to give up what runs.
-        let quiet = standing.counting() >= standing.aim()
-            && standing.facts.startup.backoff.is_none()
-            && !snapshot.budget.halted;
+        // What is short, or can't be made up, is no time to begin. In a backoff the new one comes as a probe: what runs is
+        // given up only when that has started well, and a full group would have no other probe.
+        let quiet = standing.counting() >= standing.aim() && !snapshot.budget.halted;
         if room == 0 || !quiet {
             continue;
         }

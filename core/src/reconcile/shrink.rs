@@ -185,7 +185,7 @@ impl Excess<'_, '_> {
             uid: executor.uid().cloned(),
             revision,
         };
-        self.plan.decisions.push(Decision { action, why });
+        super::instead(self.plan, Decision { action, why }, id);
         true
     }
 

@@ -105,9 +105,6 @@ fn strays(
         if let Some(at) = stray.due_at().filter(|at| *at > gate.now) {
             wake.at(at, WakeReason::Retry);
         }
-        if let Some(at) = stray.stuck_at(config).filter(|at| *at > gate.now) {
-            wake.at(at, WakeReason::Relist);
-        }
         if !stray.delete_due(gate.now) {
             continue;
         }

@@ -131,6 +131,15 @@ impl Snapshot {
         at.is_some_and(|at| at <= self.now)
     }
 
+    /// When the delete of such a pod will next have waited for too long.
+    pub(crate) fn stray_stuck_next(&self, config: &Config) -> Option<Time> {
+        let waits = self
+            .strays
+            .values()
+            .filter_map(|stray| stray.stuck_at(config));
+        waits.filter(|at| *at > self.now).min()
+    }
+
     /// Time has passed: what has waited for too long by now is a finding.
     pub(super) fn note_stuck_strays(&mut self, config: &Config) {
         let ids = self.strays.keys().copied();

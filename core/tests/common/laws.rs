@@ -68,7 +68,8 @@ pub struct Book {
     serial: u32,
     lost: BTreeSet<ExecutorId>,
     started: BTreeSet<ExecutorId>,
-    open: BTreeMap<ActionId, ExecutorId>,
+    /// Effects that are not answered, and since when.
+    open: BTreeMap<ActionId, (ExecutorId, Time)>,
     last_action: ActionId,
     counted: BTreeMap<ExecutorId, Uid>,
     /// Which controller made it, and for which group. Kept over restarts.
@@ -137,12 +138,15 @@ pub fn after_handle(
                     | Action::Resize { executor, .. } => *executor,
                     Action::CreateClaim { .. } | Action::DeleteClaim { .. } => continue,
                 };
+                // SEE-5: nothing waits for longer than that on an answer that is owed.
+                let given_up = |since: Time| since.after(config.ending.stuck_after) <= at;
+                let mut open = book.open.values();
                 hold(
                     Law::Once,
-                    book.open.values().all(|open| *open != executor),
+                    open.all(|(open, since)| *open != executor || given_up(*since)),
                     || format!("{action:?} while another effect on {executor} is open"),
                 )?;
-                book.open.insert(*id, executor);
+                book.open.insert(*id, (executor, at));
             }
             Output::Notice(Notice::Lost { executor, .. }) => {
                 hold(Law::Once, book.lost.insert(*executor), || {

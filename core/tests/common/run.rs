@@ -14,7 +14,7 @@ use evenkeel_core::{
         Labels, LeaseNews, Listing, Memory, Outcome, Phase, Shutdown, WatchEnd, WatchEvent,
     },
     output::{Cause, LeaseWish, Notice},
-    plan::GroupStatus,
+    plan::{GroupStatus, Unmet},
     words::{ActionId, ExecutorId, Group, Name, RequestId, Revision, Span, Time},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -995,6 +995,10 @@ impl Run {
             self.calm()?;
             self.engine_turn()?;
             self.calm()?;
+            // What went wrong before the calm may be charged in it.
+            if self.is_halted() && self.now < start + 600_000 {
+                self.act(Move::Resume)?;
+            }
             if self.is_good() {
                 let since = *good_since.get_or_insert(self.now);
                 // It stays so over the next relist.
@@ -1029,6 +1033,12 @@ impl Run {
             }
         }
         Err(Broken::new(Law::Convergence, self.why_not_good()))
+    }
+
+    fn is_halted(&self) -> bool {
+        let status = self.controller.status();
+        let mut groups = status.groups.values();
+        groups.any(|group| group.unmet.contains_key(&Unmet::Halted))
     }
 
     /// Pods move on by themselves.

@@ -55,6 +55,10 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
         let told = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound if path.is_symlink() => format!(
+                "{}: this link leads nowhere; mend it, or remove it",
+                path.display()
+            ),
             io::ErrorKind::NotFound => format!(
                 "{}: there is no such file or folder; check the path",
                 path.display()
@@ -63,7 +67,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
         };
         if path.is_dir() {
             let before = files.len();
-            collect(path, &mut files).map_err(told)?;
+            collect(path, &mut files, &mut Vec::new()).map_err(told)?;
             if files.len() == before {
                 return Err(format!(
                     "{}: there is no .yaml file in this folder",
@@ -71,14 +75,22 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
                 ));
             }
         } else {
-            path.metadata().map_err(told)?;
+            if !path.metadata().map_err(told)?.is_file() {
+                return Err(format!("{}: this is no regular file", path.display()));
+            }
             files.push(path.clone());
         }
     }
     Ok(files)
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// `within`: the folders that lead here, so that a link to one of them is not followed for ever.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, within: &mut Vec<PathBuf>) -> io::Result<()> {
+    let real = folder.canonicalize()?;
+    if within.contains(&real) {
+        return Ok(());
+    }
+    within.push(real);
     let mut entries = folder
         .read_dir()?
         .map(|entry| entry.map(|entry| entry.path()))
@@ -86,7 +98,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     entries.sort();
     for entry in entries {
         if entry.is_dir() {
-            collect(&entry, files)?;
+            collect(&entry, files, within)?;
         } else if entry
             .extension()
             .is_some_and(|end| end == "yaml" || end == "yml")
@@ -94,6 +106,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             files.push(entry);
         }
     }
+    within.pop();
     Ok(())
 }
 

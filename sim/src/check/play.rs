@@ -134,7 +134,9 @@ type Done = Result<Option<Vec<String>>, Stop>;
 impl Player<'_> {
     fn run(&mut self, file: &ScenarioFile) -> Result<Option<Failed>, FileError> {
         let fail = |step: usize, key: &'static str, what: Vec<String>| Failed { step, key, what };
-        let endless = || vec!["the controller does not come to rest at this moment".to_owned()];
+        let endless = || {
+            vec!["the controller does not come to rest at this moment; a story can have some 100,000 executors, and no more".to_owned()]
+        };
         let begun = self.begin(file.adopt.as_ref());
         match begun {
             Ok(()) => {}
@@ -262,6 +264,10 @@ impl Player<'_> {
                 }))?;
             }
             Step::RemoveGroup(group) => {
+                if !self.wishes.contains_key(group) {
+                    let what = format!("no group {group} is wanted here; check its name");
+                    return Err(self.wrong(at, "remove_group", &what));
+                }
                 self.wishes.remove(group);
                 stage.tell_and_settle(Input::Desired(DesiredChange {
                     remove: BTreeSet::from([group.clone()]),
@@ -302,6 +308,11 @@ impl Player<'_> {
             Step::State(groups) => {
                 let mut wrong = Vec::new();
                 for (group, keys) in groups {
+                    let status = self.stage.controller.status();
+                    if !self.groups.contains(group) && !status.groups.contains_key(group) {
+                        let what = format!("there is no group {group}; check its name");
+                        return Err(self.wrong(at, "state", &what));
+                    }
                     self.compare_state(group, keys, &mut wrong);
                 }
                 return Ok(Some(wrong).filter(|wrong| !wrong.is_empty()));

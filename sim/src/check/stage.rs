@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// More outputs than any story can lead to without time passing.
 const MOST_TURNS: u32 = 3_000;
+/// More executors than a story can have.
+const MOST_WANTED: u32 = 100_000;
 /// When the story begins by the cluster's clock: what it shows may be older.
 const BEGINNING: Time = Time(1 << 48);
 /// When it begins by the controller's own.
@@ -228,7 +230,11 @@ impl Stage {
 
     /// Takes every output and gives every answer that is due, until there is nothing more.
     pub fn settle(&mut self) -> Result<(), Endless> {
-        for _ in 0..MOST_TURNS {
+        let wishes = self.controller.desired().groups.values();
+        let wanted = wishes.map(|wish| wish.target).fold(0, u64::saturating_add);
+        // Each executor that is wanted has its answers.
+        let most = MOST_TURNS + u32::try_from(wanted).unwrap_or(u32::MAX).min(MOST_WANTED) * 4;
+        for _ in 0..most {
             while let Some(output) = self.controller.poll() {
                 self.take(output);
             }
@@ -363,7 +369,7 @@ impl Stage {
                 id, action, why, ..
             } => {
                 let text = self.name_action(&action);
-                self.say("out", text, Some(format!("{why:?}")));
+                self.say("out", text, Some(why.rule().to_owned()));
                 self.note(&action);
                 self.execute(id, action);
             }
@@ -444,7 +450,7 @@ impl Stage {
                 let left = deadline.since(self.local());
                 (
                     format!("drain {}, within {} ms", name(executor), left.0),
-                    Some(format!("{why:?}")),
+                    Some(why.rule().to_owned()),
                 )
             }
             Notice::Refuse { executor } => {

@@ -262,17 +262,6 @@ pub struct ExitKeys {
 
 impl<'de> Deserialize<'de> for Pod {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        enum Long {
-            Pending(PodKeys),
-            Running(PodKeys),
-            Succeeded(PodKeys),
-            Failed(PodKeys),
-            Terminating(PodKeys),
-            Gone(PodKeys),
-            Unknown(PodKeys),
-        }
         struct PodVisitor;
         impl<'de> Visitor<'de> for PodVisitor {
             type Value = Pod;
@@ -287,16 +276,18 @@ impl<'de> Deserialize<'de> for Pod {
                 Ok(Pod { phase, keys })
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Pod, A::Error> {
-                let (phase, keys) = match Long::deserialize(MapAccessDeserializer::new(map))? {
-                    Long::Pending(keys) => (PodPhase::Pending, keys),
-                    Long::Running(keys) => (PodPhase::Running, keys),
-                    Long::Succeeded(keys) => (PodPhase::Succeeded, keys),
-                    Long::Failed(keys) => (PodPhase::Failed, keys),
-                    Long::Terminating(keys) => (PodPhase::Terminating, keys),
-                    Long::Gone(keys) => (PodPhase::Gone, keys),
-                    Long::Unknown(keys) => (PodPhase::Unknown, keys),
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod, A::Error> {
+                let Some(phase) = map.next_key()? else {
+                    return Err(A::Error::custom(
+                        "a pod needs a state, as {running: {node: a}}",
+                    ));
                 };
+                let keys = map.next_value()?;
+                if let Some(second) = map.next_key::<String>()? {
+                    return Err(A::Error::custom(format_args!(
+                        "a pod has one state; put {second} inside it, or leave it out"
+                    )));
+                }
                 Ok(Pod { phase, keys })
             }
         }

@@ -149,7 +149,7 @@ pub fn summary_lines(summary: &Summary) -> Vec<String> {
         summary
             .findings
             .iter()
-            .map(|found| format!("finding: {}", words::finding(found))),
+            .map(|found| format!("found in this run: {}", words::finding(found))),
     );
     lines
 }

@@ -40,22 +40,20 @@ const ORDER: [&str; 12] = [
 /// Reads, writes, and says what could not be carried over.
 pub fn import(args: &SparkArgs) -> Exit {
     if args.keys {
-        say::text(&table::markdown());
-        return Exit::Well;
+        return say::text(&table::markdown());
     }
-    match made(args).and_then(|made| written(args, &made.text).map(|()| made)) {
+    match made(args).and_then(|made| written(args, &made.text).map(|wrote| (made, wrote))) {
         Err(Bad(what)) => {
             say::error(&what);
             Exit::Usage
         }
-        Ok(made) => {
+        Ok((made, wrote)) => {
             for (key, why) in &made.left {
                 say::detail(&format!("not carried over: {key}: {why}"));
             }
-            if made.left.is_empty() {
-                Exit::Well
-            } else {
-                Exit::Failed
+            match wrote {
+                Exit::Well if !made.left.is_empty() => Exit::Failed,
+                wrote => wrote,
             }
         }
     }
@@ -146,10 +144,9 @@ fn read(path: &Path) -> Result<(String, String), Bad> {
 }
 
 /// To the file that was named, or to standard output.
-fn written(args: &SparkArgs, text: &str) -> Result<(), Bad> {
+fn written(args: &SparkArgs, text: &str) -> Result<Exit, Bad> {
     let Some(path) = &args.output else {
-        say::text(text);
-        return Ok(());
+        return Ok(say::text(text));
     };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -159,7 +156,7 @@ fn written(args: &SparkArgs, text: &str) -> Result<(), Bad> {
     let wrote = options
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
-    wrote.map_err(|error| {
+    wrote.map(|()| Exit::Well).map_err(|error| {
         let what = match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 "it is there already; name another file, or add --force".to_owned()

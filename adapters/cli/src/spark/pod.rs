@@ -90,8 +90,13 @@ fn template_file(conf: &Conf) -> Result<Option<Value>, Bad> {
         // Spark sets these itself; Evenkeel too.
         spec.remove("restartPolicy");
         spec.remove("hostname");
-    } else {
+    } else if template["spec"].is_null() {
         template["spec"] = json!({});
+    } else {
+        return Err(conf.bad(
+            FILE,
+            &format!("{file}: its spec is no map; write a pod's spec"),
+        ));
     }
     Ok(Some(template))
 }
