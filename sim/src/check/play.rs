@@ -264,10 +264,6 @@ impl Player<'_> {
                 }))?;
             }
             Step::RemoveGroup(group) => {
-                if !self.wishes.contains_key(group) {
-                    let what = format!("no group {group} is wanted here; check its name");
-                    return Err(self.wrong(at, "remove_group", &what));
-                }
                 self.wishes.remove(group);
                 stage.tell_and_settle(Input::Desired(DesiredChange {
                     remove: BTreeSet::from([group.clone()]),
