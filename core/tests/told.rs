@@ -8,7 +8,10 @@ use common::{
 };
 use evenkeel_core::{
     Config, ExecutorId, Input, Output, Span, Time, Uid,
-    input::{Failure, LeaseNews, Memory, Outcome, Phase, PodView, Refusal, WatchEnd, WatchEvent},
+    input::{
+        DesiredChange, Failure, KillReason, LeaseNews, Memory, Outcome, Phase, PodView, Refusal,
+        WatchEnd, WatchEvent,
+    },
     output::{Action, Evidence, LeaseWish, Notice},
     plan::{Finding, Unmet},
 };
@@ -247,4 +250,75 @@ fn an_unclear_create_is_repeated_under_its_id() {
         })
         .collect();
     assert_eq!(again, [NEW]);
+}
+
+/// SEE-2: when the cluster has gone back, a ghost that it does not show any more is over, whatever its revision was.
+#[test]
+fn a_ghost_of_a_future_that_never_was_is_over() {
+    const OLD: ExecutorId = ExecutorId::new(1, 1);
+    let mut story = Story::begin(1, vec![pod(OLD, 5, Phase::Running)]);
+    story.see(PodView {
+        uid: Uid::from("u-2"),
+        ..pod(OLD, 500, Phase::Running)
+    });
+    story.answer_newest_create(Outcome::Done {
+        revision: None,
+        uid: Some(Uid::from("u-1")),
+    });
+    let ghost = |story: &Story| {
+        let findings = &story.controller.status().findings;
+        findings
+            .iter()
+            .any(|finding| matches!(finding, Finding::GhostPod(_)))
+    };
+    assert!(ghost(&story));
+    story.wait(300_000);
+    for _ in 0..200 {
+        story.list(4, vec![pod(NEW, 3, Phase::Running)]);
+        story.take();
+        if !ghost(&story) {
+            return;
+        }
+        while !story
+            .outputs
+            .iter()
+            .any(|output| matches!(output, Output::List { .. }))
+        {
+            story.wait(1000);
+        }
+    }
+    panic!("it is a finding for ever");
+}
+
+/// A killed executor, whose pod the server says it does not have; then a listing that was asked for `later` in
+/// milliseconds, and an event of that very pod after it. Whether that event is taken for a ghost.
+fn ghost_after_absence(later: u64) -> bool {
+    let mut story = Story::begin(1, Vec::new());
+    story.answer(Outcome::Done {
+        revision: pod(NEW, 11, Phase::Pending).revision.into(),
+        uid: Some(Uid::from("u-1")),
+    });
+    story.see(pod(NEW, 12, Phase::Running));
+    story.set_target(0);
+    story.tell(Input::Desired(DesiredChange {
+        kill: [(NEW, KillReason::Asked)].into(),
+        ..DesiredChange::default()
+    }));
+    story.answer(Outcome::Absent);
+    story.wait(later);
+    story.tell(Input::Relist);
+    story.list(20, Vec::new());
+    story.see(pod(NEW, 21, Phase::Running));
+    let findings = &story.controller.status().findings;
+    findings
+        .iter()
+        .any(|finding| matches!(finding, Finding::GhostPod(_)))
+}
+
+/// SEE-2: that a pod is gone by an answer is remembered until a listing that was asked for after it: what was on its way
+/// by then is old, what comes later is not.
+#[test]
+fn an_absence_is_remembered_until_a_later_listing() {
+    assert!(!ghost_after_absence(0));
+    assert!(ghost_after_absence(1));
 }
