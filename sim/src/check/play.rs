@@ -135,7 +135,7 @@ impl Player<'_> {
     fn run(&mut self, file: &ScenarioFile) -> Result<Option<Failed>, FileError> {
         let fail = |step: usize, key: &'static str, what: Vec<String>| Failed { step, key, what };
         let endless = || {
-            vec!["the controller does not come to rest at this moment; a story can have some 100,000 executors, and no more".to_owned()]
+            vec!["the controller does not come to rest at this moment; a story can have some 20,000 executors, and no more".to_owned()]
         };
         let begun = self.begin(file.adopt.as_ref());
         match begun {

@@ -21,7 +21,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// More outputs than any story can lead to without time passing.
 const MOST_TURNS: u32 = 3_000;
 /// More executors than a story can have.
-const MOST_WANTED: u32 = 100_000;
+const MOST_WANTED: u32 = 20_000;
+/// Up to so many executors the indices are held to a full scan after every input (in debug builds).
+const MOST_SCANNED: usize = 200;
 /// When the story begins by the cluster's clock: what it shows may be older.
 const BEGINNING: Time = Time(1 << 48);
 /// When it begins by the controller's own.
@@ -215,10 +217,11 @@ impl Stage {
 
     fn handle(&mut self, at: Time, input: Input) {
         self.controller.handle(at, input);
-        debug_assert_eq!(
-            self.controller.snapshot().check_indices(&self.config),
-            Ok(()),
-            "what is derived is what a full scan gives"
+        let snapshot = self.controller.snapshot();
+        debug_assert!(
+            snapshot.executors().take(MOST_SCANNED).count() == MOST_SCANNED
+                || snapshot.check_indices(&self.config) == Ok(()),
+            "what is derived is not what a full scan gives"
         );
     }
 
