@@ -9,10 +9,10 @@ use common::{
 use evenkeel_core::{
     Config, ExecutorId, Input, Output, Span, Time, Uid,
     input::{
-        DesiredChange, Failure, KillReason, LeaseNews, Memory, Outcome, Phase, PodView, Refusal,
-        WatchEnd, WatchEvent,
+        DesiredChange, EngineReport, Failure, GroupWish, KillReason, LeaseNews, Memory, Outcome,
+        Phase, PodView, Refusal, WatchEnd, WatchEvent,
     },
-    output::{Action, Evidence, LeaseWish, Notice},
+    output::{Action, Cause, Evidence, LeaseWish, Notice},
     plan::{Finding, Unmet},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -321,4 +321,70 @@ fn ghost_after_absence(later: u64) -> bool {
 fn an_absence_is_remembered_until_a_later_listing() {
     assert!(!ghost_after_absence(0));
     assert!(ghost_after_absence(1));
+}
+
+fn deleted(story: &Story) -> Vec<ExecutorId> {
+    let ids = story
+        .deletes()
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Delete { executor, .. } => Some(executor),
+            _ => None,
+        });
+    ids.collect()
+}
+
+/// CLAIM: an executor of an earlier life that appears late, and whose claim is not there any more, goes.
+#[test]
+fn who_appears_late_without_its_claim_goes() {
+    const OLD: ExecutorId = ExecutorId::new(1, 1);
+    let knobs = Knobs {
+        claims: true,
+        ..Knobs::PLAIN
+    };
+    let mut story = Story::with(knobs, 1, Vec::new());
+    story.take();
+    story.see(PodView {
+        claims: vec!["demo-claim-1-1".into()],
+        ..pod(OLD, 11, Phase::Pending)
+    });
+    assert_eq!(deleted(&story), [OLD]);
+}
+
+/// END-1: what the last view says, that of a pod that leaves the watch too, is the cause.
+#[test]
+fn the_view_of_its_going_tells_the_cause() {
+    let mut story = Story::begin(1, Vec::new());
+    story.see(pod(NEW, 12, Phase::Running));
+    story.tell(Input::Watched {
+        request: story.watch,
+        event: WatchEvent::Left(PodView {
+            disruption: Some("EvictionByEvictionAPI".into()),
+            deleting: Some(0),
+            ..pod(NEW, 13, Phase::Running)
+        }),
+    });
+    assert_eq!(story.lost(), [(NEW, Cause::Evicted)]);
+}
+
+/// ROLL: with another template the executors are outdated, and the first replacement is made at once.
+#[test]
+fn another_template_makes_executors_outdated() {
+    let mut story = Story::begin(1, Vec::new());
+    story.see(pod(NEW, 12, Phase::Running));
+    story.tell(Input::Engine(EngineReport::Registered(NEW)));
+    story.take();
+    story.set_target(1);
+    assert_eq!(creates(&story.take()), 0, "the same template");
+    let wish = GroupWish {
+        target: 1,
+        maximum: None,
+        template: 8,
+    };
+    story.tell(Input::Desired(DesiredChange {
+        groups: [("a".into(), wish)].into(),
+        ..DesiredChange::default()
+    }));
+    assert_eq!(story.controller.status().groups["a"].outdated, 1);
+    assert_eq!(creates(&story.take()), 1);
 }
