@@ -388,3 +388,36 @@ fn another_template_makes_executors_outdated() {
     assert_eq!(story.controller.status().groups["a"].outdated, 1);
     assert_eq!(creates(&story.take()), 1);
 }
+
+/// LIVE-2: that a probe was asked for is written down with the next renewal, though nothing failed; what has not changed
+/// is not written again.
+#[test]
+fn a_probe_that_was_asked_for_is_written_down() {
+    let knobs = Knobs {
+        backoff: true,
+        ..Knobs::PLAIN
+    };
+    let mut story = Story::with(knobs, 0, Vec::new());
+    let until = Time(1_000_000);
+    story.tell(Input::Lease(LeaseNews::Renewed { until }));
+    story.set_target(1);
+    for _ in 0..2 {
+        story.answer_newest_create(Outcome::Refused(Refusal::Invalid("no".into())));
+    }
+    story.take();
+    // At each renewal: how many probes were written down, where anything was.
+    let mut written = Vec::new();
+    for _ in 0..9 {
+        story.wait(5_000);
+        let wishes = story.take();
+        let memory = wishes.iter().find_map(|output| match output {
+            Output::Lease(LeaseWish::Renew { memory, .. }) => Some(memory.clone()),
+            _ => None,
+        });
+        let memory = memory.expect("it is renewed every 5 s");
+        written.push(memory.map(|memory| memory.backoffs["a"].probes));
+        story.tell(Input::Lease(LeaseNews::Renewed { until }));
+    }
+    let wrote: Vec<u32> = written.iter().flatten().copied().collect();
+    assert_eq!(wrote, [0, 1], "{written:?}");
+}
