@@ -199,13 +199,7 @@ fn a_cluster_that_has_gone_back_is_believed_after_a_while() {
             );
             return;
         }
-        while !story
-            .outputs
-            .iter()
-            .any(|output| matches!(output, Output::List { .. }))
-        {
-            story.wait(1000);
-        }
+        story.wait_for_listing();
     }
     panic!("never believed");
 }

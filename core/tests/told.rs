@@ -279,13 +279,7 @@ fn a_ghost_of_a_future_that_never_was_is_over() {
         if !ghost(&story) {
             return;
         }
-        while !story
-            .outputs
-            .iter()
-            .any(|output| matches!(output, Output::List { .. }))
-        {
-            story.wait(1000);
-        }
+        story.wait_for_listing();
     }
     panic!("it is a finding for ever");
 }

@@ -183,14 +183,11 @@ pub(super) fn part(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, plan: &mut
             let Some(executor) = snapshot.executors.get(id) else {
                 continue;
             };
-            let going = plan.decisions.iter().any(|decision| {
-                matches!(&decision.action, Action::Delete { executor, .. } if executor == id)
-            });
             let free = matches!(
                 (&executor.fate, &executor.write),
                 (Fate::Wanted, Write::None)
             );
-            if free && !going && executor.seen().is_some() && *slots > 0 {
+            if free && !super::goes(plan, *id) && executor.seen().is_some() && *slots > 0 {
                 *slots -= 1;
                 let action = Action::Delete {
                     executor: *id,

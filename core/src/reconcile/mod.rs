@@ -249,6 +249,14 @@ impl Wake {
     }
 }
 
+/// Whether that executor goes by this very plan already.
+fn goes(plan: &Plan, id: ExecutorId) -> bool {
+    let mut decisions = plan.decisions.iter();
+    decisions.any(
+        |decision| matches!(&decision.action, Action::Delete { executor, .. } if *executor == id),
+    )
+}
+
 /// SEE-5: decides on an executor's deletion; what it was to be given in the same plan (SIZE) it needs no more.
 fn instead(plan: &mut Plan, decision: Decision, id: ExecutorId) {
     plan.decisions.retain(

@@ -141,7 +141,7 @@ impl Excess<'_, '_> {
                 if excess == 0 {
                     return 0;
                 }
-                if self.is_given_up(*id) {
+                if super::goes(self.plan, *id) {
                     continue;
                 }
                 if rank == Rank::Refused {
@@ -153,14 +153,6 @@ impl Excess<'_, '_> {
             }
         }
         excess
-    }
-
-    /// GROW-6: it goes by this very plan already.
-    fn is_given_up(&self, id: ExecutorId) -> bool {
-        let mut decisions = self.plan.decisions.iter();
-        decisions.any(|decision| {
-            matches!(&decision.action, Action::Delete { executor, .. } if *executor == id)
-        })
     }
 
     /// Decides on the deletion of a victim; false where none may be sent now.

@@ -134,6 +134,14 @@ impl Story {
         });
     }
 
+    /// Lets time pass until a listing is asked for.
+    pub fn wait_for_listing(&mut self) {
+        let asks = |output: &Output| matches!(output, Output::List { .. });
+        while !self.outputs.iter().any(asks) {
+            self.wait(1000);
+        }
+    }
+
     /// Answers the newest create.
     pub fn answer_newest_create(&mut self, outcome: Outcome) {
         let newest = self.outputs.iter().rev().find_map(|output| match output {
