@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a [`Controller`](crate::Controller) can be told. A closed list: a flight record holds nothing else.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 #[allow(
     clippy::large_enum_variant,
     reason = "most inputs are the large one, a pod seen: boxing it would cost each an allocation"
@@ -50,7 +50,7 @@ pub enum Input {
 }
 
 /// One atomic change of what the engine wants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DesiredChange {
     /// `Some`: the whole statement, groups absent are removed. The first one a controller gets must be whole; until
@@ -73,7 +73,7 @@ pub struct DesiredChange {
 }
 
 /// What is wanted of one group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct GroupWish {
     /// How many executors.
     pub target: u64,
@@ -84,7 +84,7 @@ pub struct GroupWish {
 }
 
 /// Why the engine kills an executor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum KillReason {
     /// It wants it gone.
     Asked,
@@ -93,7 +93,7 @@ pub enum KillReason {
 }
 
 /// How a fleet ends (LIVE-4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shutdown {
     /// Executors run on, for the next incarnation.
@@ -105,7 +105,7 @@ pub enum Shutdown {
 }
 
 /// What the engine reports of one executor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum EngineReport {
     /// It has registered with the engine.
     Registered(ExecutorId),
@@ -141,7 +141,7 @@ pub enum EngineReport {
 }
 
 /// What became of a wish about the fleet's Lease.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum LeaseNews {
     /// It is ours, anew: a new incarnation begins.
     Held {
@@ -168,7 +168,7 @@ pub enum LeaseNews {
 }
 
 /// What one incarnation leaves to the next, in annotations of the Lease (LIVE-2).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
     /// The failures of the window, oldest first: their group, and how many milliseconds ago each was.
@@ -182,7 +182,7 @@ pub struct Memory {
 }
 
 /// How far a group's backoff has come (FAIL-2).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub struct BackoffMemory {
     /// How many milliseconds ago the last probe was asked for, or the backoff entered.
     pub since: u64,
@@ -193,7 +193,7 @@ pub struct BackoffMemory {
 }
 
 /// All pods of the fleet at one revision: a consistent read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Listing {
     /// The revision of the whole.
     pub revision: Revision,
@@ -207,7 +207,7 @@ pub struct Listing {
 }
 
 /// What is kept of a persistent volume claim (CLAIM).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct ClaimView {
     /// Its name.
     pub name: Name,
@@ -226,7 +226,7 @@ pub struct ClaimView {
 }
 
 /// One event of a watch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum WatchEvent {
     /// A pod was added or changed.
     Seen(PodView),
@@ -241,7 +241,7 @@ pub enum WatchEvent {
 }
 
 /// Why a watch ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum WatchEnd {
     /// The server closed it, as it does now and then.
     Closed,
@@ -252,7 +252,7 @@ pub enum WatchEnd {
 }
 
 /// What is kept of a pod. The adapter fills it; the core classifies it (SEE-1), because the rule needs the config.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct PodView {
     /// Its name.
     pub name: Name,
@@ -297,7 +297,7 @@ pub struct PodView {
 }
 
 /// The memory of a main container that has a request and a limit (SIZE).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryView {
     /// The limit in force, in bytes: the container's status, where that says so, else the spec.
     pub limit: u64,
@@ -308,7 +308,7 @@ pub struct MemoryView {
 }
 
 /// The labels that are ours.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Labels {
     /// `evenkeel.dev/executor`: the executor's id.
@@ -322,7 +322,7 @@ pub struct Labels {
 }
 
 /// A pod's phase, as Kubernetes gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// Accepted; a container has yet to start.
     Pending,
@@ -337,7 +337,7 @@ pub enum Phase {
 }
 
 /// What the main container does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum ContainerView {
     /// It waits, with this reason.
     Waiting(Name),
@@ -353,7 +353,7 @@ pub enum ContainerView {
 }
 
 /// The answer to one action: six kinds, by what is known of its effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// It took effect.
     Done {
@@ -377,7 +377,7 @@ pub enum Outcome {
 }
 
 /// Why there was certainly no effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Refusal {
     /// The request never left: connection refused, TLS, DNS.
     NotSent(Failure),
@@ -406,7 +406,7 @@ pub enum Refusal {
 }
 
 /// What went wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Failure {
     /// No connection, or one that broke.
     Unreachable,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Everything that a [`Controller`](crate::Controller) asks of its shell or tells the engine. A closed list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Output {
     /// Carry this out, and answer it exactly once.
     Execute {
@@ -55,7 +55,7 @@ pub enum Output {
 }
 
 /// An effect on the cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Action {
     /// Make the executor's pod.
     Create {
@@ -113,7 +113,7 @@ pub enum Action {
 }
 
 /// What to do with the fleet's Lease (LIVE-1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum LeaseWish {
     /// Take it, if it is free, ours to take, or its holder is dead.
     Take,
@@ -131,7 +131,7 @@ pub enum LeaseWish {
 }
 
 /// What the engine is told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Notice {
     /// It was first seen running.
     Started {
@@ -185,7 +185,7 @@ pub enum Notice {
 }
 
 /// Why an executor ended: exactly one each (END-1).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Exit code 0.
@@ -287,7 +287,7 @@ impl Cause {
 }
 
 /// What was seen of an executor's end, as the cluster worded it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Evidence {
     /// The pod's phase.
@@ -303,7 +303,7 @@ pub struct Evidence {
 }
 
 /// The rule that decided, by its name in the design.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Why {
     /// A shortfall is made up.
     Grow1,

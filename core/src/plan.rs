@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The decision: what to do now about the difference between what is and what is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Plan {
     /// For the engine. In this order: lost, refuse, drain, others; within each by executor id.
     pub notices: Vec<Notice>,
@@ -45,7 +45,7 @@ impl Plan {
 }
 
 /// An effect, and the rule that wants it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Decision {
     /// What to do.
     pub action: Action,
@@ -54,7 +54,7 @@ pub struct Decision {
 }
 
 /// How the fleet stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Status {
     /// Each group that is wanted, or has executors.
     pub groups: BTreeMap<Group, GroupStatus>,
@@ -66,7 +66,7 @@ pub struct Status {
 }
 
 /// How a group stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// How many executors are wanted.
     pub target: u64,
@@ -89,7 +89,7 @@ pub struct GroupStatus {
 }
 
 /// How many executors are short for one reason, and when that may change by time alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unfilled {
     /// How many executors.
     pub executors: u64,
@@ -98,7 +98,7 @@ pub struct Unfilled {
 }
 
 /// Why a group is not at rest: a closed list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmet {
     /// The engine has not yet said what it wants (LIVE-1).
@@ -148,7 +148,7 @@ pub enum Unmet {
 }
 
 /// What is not as it should be: told once when it arises and once when it clears. A closed list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// A pod with our labels and nonsense in them; never touched (SEE-1).
@@ -189,7 +189,7 @@ pub enum Finding {
 }
 
 /// Why to look again at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WakeReason {
     /// When an effect is due again.
@@ -233,7 +233,7 @@ pub enum WakeReason {
 }
 
 /// An executor's class (SEE-1), and before its pod is seen, how far its create has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Its create is under way, or to be repeated.

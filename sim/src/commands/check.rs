@@ -1,6 +1,5 @@
 //! `evenkeel-sim check`: results as text, or as JSON lines.
 
-use super::Format;
 use evenkeel_sim::check::{self, Played};
 use serde_json::json;
 use std::{
@@ -9,8 +8,49 @@ use std::{
     process::ExitCode,
 };
 
+/// What `check` is told.
+#[derive(clap::Args)]
+#[command(
+    after_help = "EXAMPLES\n  evenkeel-sim check tests/scenarios\n  evenkeel-sim check --explain tests/scenarios/failing/halts-once.yaml\n\nEXIT CODES\n  0  all passed\n  1  one failed\n  2  usage, or a file that can't be read"
+)]
+pub struct Args {
+    /// Scenario files, and folders of them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Print each story as it went: time, step, what came in, what was done, and the rule behind it.
+    #[arg(long)]
+    explain: bool,
+    /// `text`, or one JSON object a line: each file, then the sum.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Args {
+    /// Plays them.
+    pub fn run(self) -> ExitCode {
+        match run(&self.paths, self.explain, self.format) {
+            Ok(code) => code,
+            // Whoever read it has gone.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("evenkeel-sim: the results can't be written: {error}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
 /// Plays all files, and prints how they went.
-pub fn run(paths: &[PathBuf], explain: bool, format: Format) -> io::Result<ExitCode> {
+fn run(paths: &[PathBuf], explain: bool, format: Format) -> io::Result<ExitCode> {
     let files = match check::files(paths) {
         Ok(files) => files,
         Err(what) => {
