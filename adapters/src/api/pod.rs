@@ -162,6 +162,8 @@ pub struct Condition {
 pub struct ContainerStatus {
     pub name: String,
     pub ready: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restart_count: u32,
     pub state: ContainerState,
     /// What it has, where its node says so: until a resize has been carried out, less than what the spec asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,6 +210,11 @@ pub struct Terminated {
     pub reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Servers may write `null` where they mean nothing.

@@ -3,7 +3,7 @@
 use super::{
     Answer,
     audit::{Kind, Verb},
-    kubelet, refusal,
+    containers, nodes, refusal,
     world::World,
 };
 use crate::api::{
@@ -111,7 +111,7 @@ impl World {
             self.store
                 .pods()
                 .values()
-                .filter(|pod| !kubelet::finished(pod))
+                .filter(|pod| !containers::finished(pod))
         };
         let had = before.map_or(0, memory);
         let asked = [
@@ -142,7 +142,7 @@ impl World {
         let asked = quota.claims.map(|limit| Asked {
             resource,
             more: 1,
-            used: self.claims.len() as u64,
+            used: self.claims.now().len() as u64,
             limit,
             write: |count| count.to_string(),
         });
@@ -184,6 +184,6 @@ pub(super) fn memory(pod: &Pod) -> u64 {
     let requests = pod.spec.containers.iter().map(|it| &it.resources.requests);
     let amounts = requests.filter_map(|of| of.get("memory")?.parse::<Quantity>().ok());
     amounts
-        .map(|amount| kubelet::counted(amount.whole()))
+        .map(|amount| nodes::counted(amount.whole()))
         .fold(0, u64::saturating_add)
 }

@@ -1,6 +1,7 @@
 //! What is to happen later, in order of time, then of being planned.
 
-use super::{kubelet::Exit, watch::WatchId};
+use super::{containers::Exit, trouble::Rejection, watch::WatchId};
+use crate::api::pod::PodStatus;
 use evenkeel_core::{Name, Time};
 use im::OrdMap;
 
@@ -22,8 +23,14 @@ pub(super) enum Due {
     BackOff(Key),
     /// The containers start.
     Start(Key),
+    /// The kubelet rejects a pod.
+    Reject(Key, Rejection),
     /// A container ends.
     Exit(Key, Exit),
+    /// A container that has ended is started again.
+    Restart(Key, Name),
+    /// The kubelet tells how a pod is, as far as it knows.
+    Tell(Key, Box<PodStatus>),
     /// The containers of a terminating pod have ended.
     Stop(Key),
     /// The kubelet looks at what a pod asks for, and what it has.
@@ -36,6 +43,10 @@ pub(super) enum Due {
     CollectOrphans(Name),
     /// The garbage collector finds a pod whose owners are gone.
     CollectDependent(Key),
+    /// The control plane notices that a node says nothing, if it is still in that outage.
+    Unreachable(Name, u64),
+    /// Its pods tolerate that no longer.
+    NotTolerated(Name, u64),
     /// A new node takes the place of a lost one.
     NodeReturn,
     /// A watch gets a bookmark.

@@ -243,6 +243,11 @@ impl Api<'_> {
         answer
     }
 
+    /// Notes a list that a server has answered which has seen no more than that revision.
+    pub(super) fn note_stale_list(&mut self, revision: u64) {
+        self.note(Kind::Pods, Verb::List, "", &Ok(revision), |at| Some(*at));
+    }
+
     /// Notes that a request was refused before anything looked at it.
     pub(super) fn refuse(&mut self, kind: Kind, verb: Verb, name: &str, refused: Refused) {
         self.note::<()>(kind, verb, name, &Err(refused), |()| None);

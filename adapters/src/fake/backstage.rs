@@ -1,15 +1,9 @@
 //! What a test does behind the API server's back: the test kit.
 
-use super::{
-    Answer, DeleteOptions, Patch, agenda::Key, audit::Kind, kubelet::Exit, refusal, watch::Event,
-    world::World,
-};
+use super::{Answer, DeleteOptions, agenda::Key, containers::Exit, watch::Event, world::World};
 use crate::api::{claim::Claim, pod::Pod};
 use evenkeel_core::{Name, Span};
-use std::{collections::BTreeMap, sync::Arc};
-
-/// Who strangers are in the audit log.
-const STRANGER: &str = "stranger";
+use std::sync::Arc;
 
 /// Ways in which a pod is put out: each sets the condition `DisruptionTarget`, and in the next revision the deletion
 /// timestamp. There is no warning.
@@ -58,7 +52,7 @@ impl World {
 
     /// All persistent volume claims, by name.
     pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
-        self.claims.values()
+        self.claims.now().values()
     }
 
     /// The persistent volume claim of that name.
@@ -118,34 +112,10 @@ impl World {
         Ok(())
     }
 
-    /// Somebody deletes the pod, with its own grace.
-    pub fn delete_as_stranger(&mut self, name: &str) -> Answer<Arc<Pod>> {
-        self.api(STRANGER).delete(name, &DeleteOptions::default())
-    }
-
-    /// Somebody makes a pod.
-    pub fn create_as_stranger(&mut self, manifest: &str) -> Answer<Arc<Pod>> {
-        self.api(STRANGER).create(manifest)
-    }
-
-    /// Somebody sets labels of a pod, or with None takes them away.
-    pub fn set_labels(&mut self, name: &str, labels: &[(&str, Option<&str>)]) -> Answer<Arc<Pod>> {
-        let labels: BTreeMap<String, Option<String>> = labels
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned)))
-            .collect();
-        let patch = Patch {
-            labels,
-            ..Patch::default()
-        };
-        self.api(STRANGER).patch(name, &patch)
-    }
-
     /// Somebody removes a Lease, whatever it says.
     pub fn remove_lease(&mut self, name: &str) -> Answer<()> {
-        let there = self.leases.remove(name);
-        there.ok_or_else(|| refusal::not_found(Kind::Leases.resource(), name))?;
-        self.store.bump();
+        self.get_lease(name)?;
+        self.drop_lease(name);
         Ok(())
     }
 

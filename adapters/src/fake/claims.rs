@@ -27,6 +27,7 @@ pub struct ClaimList {
 impl World {
     pub(super) fn create_claim(&mut self, asked: Claim) -> Answer<Arc<Claim>> {
         let mut claim = asked;
+        self.namespace_takes(CLAIMS, &claim.metadata.name)?;
         checks::admissible_claim(&mut claim, &self.config.namespace)?;
         self.quota_for_claim(&claim.metadata.name)?;
         let name: Name = claim.metadata.name.as_str().into();
@@ -50,11 +51,12 @@ impl World {
         Ok(claim)
     }
 
-    fn put_claim(&mut self, mut claim: Claim) -> Arc<Claim> {
-        claim.metadata.resource_version = self.store.bump().to_string();
+    pub(super) fn put_claim(&mut self, mut claim: Claim) -> Arc<Claim> {
+        let revision = self.store.bump();
+        claim.metadata.resource_version = revision.to_string();
         let claim = Arc::new(claim);
         let name = claim.metadata.name.as_str().into();
-        self.claims.insert(name, Arc::clone(&claim));
+        self.claims.write(revision, name, Arc::clone(&claim));
         claim
     }
 
@@ -79,7 +81,7 @@ impl World {
 
     pub(super) fn list_claims(&self, selector: &str) -> Answer<ClaimList> {
         let selector = Selector::parse(selector)?;
-        let all = self.claims.values();
+        let all = self.claims.now().values();
         let selected = all.filter(|claim| selector.matches(&claim.metadata.labels));
         Ok(ClaimList {
             revision: self.store.revision(),
@@ -140,8 +142,8 @@ impl World {
         let used = pods.any(|pod| pod.spec.node_name.is_some());
         let others = claim.metadata.finalizers.iter().any(|it| it != PROTECTION);
         if claim.metadata.deletion_timestamp.is_some() && !used && !others {
-            self.claims.remove(&key.name);
-            self.store.bump();
+            let revision = self.store.bump();
+            self.claims.remove(revision, &key.name);
             self.claim_gone(&claim);
         }
     }

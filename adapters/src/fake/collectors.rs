@@ -3,12 +3,12 @@
 use super::{
     DeleteOptions,
     agenda::{Due, Key},
-    claims, kubelet,
+    claims, containers,
     world::World,
 };
 use crate::api::{
     claim::Claim,
-    pod::{Metadata, Pod},
+    pod::{Metadata, OwnerReference, Pod},
 };
 use evenkeel_core::{Name, Span, Uid};
 use im::{OrdMap, OrdSet};
@@ -28,10 +28,10 @@ impl World {
             return;
         }
         for pod in self.pods_on(node) {
-            if !kubelet::finished(&pod) {
+            if !containers::finished(&pod) {
                 let mut failed = Pod::clone(&pod);
                 "Failed".clone_into(&mut failed.status.phase);
-                kubelet::condition(
+                containers::condition(
                     &mut failed.status,
                     "DisruptionTarget",
                     "True",
@@ -73,14 +73,16 @@ impl World {
     pub(super) fn note_owners(&mut self, pod: &Pod) {
         let key = World::key(pod);
         self.uids.insert(key.uid.clone(), key.name.clone());
-        for owner in Self::owned(&pod.metadata) {
-            let owner: Name = owner.into();
-            let of = self.dependents.entry(owner).or_default();
-            of.insert(key.name.clone());
-        }
-        let owners = !pod.metadata.owner_references.is_empty();
-        if owners && !Self::owned(&pod.metadata).any(|owner| self.owner_exists(owner)) {
+        self.note_dependent(pod);
+        if !Self::owned(&pod.metadata).all(|owner| self.owner_exists(owner)) {
             self.plan_collection(key);
+        }
+    }
+
+    fn note_dependent(&mut self, pod: &Pod) {
+        for owner in Self::owned(&pod.metadata) {
+            let of = self.dependents.entry(owner.into()).or_default();
+            of.insert(pod.metadata.name.as_str().into());
         }
     }
 
@@ -109,12 +111,15 @@ impl World {
 
     /// A new claim may have owners.
     pub(super) fn note_claim_owners(&mut self, claim: &Claim) {
-        let key = claims::key(claim);
+        self.note_claim_dependent(claim);
+        self.plan_claim_collection(claims::key(claim));
+    }
+
+    fn note_claim_dependent(&mut self, claim: &Claim) {
         for owner in Self::owned(&claim.metadata) {
             let of = self.dependent_claims.entry(owner.into()).or_default();
-            of.insert(key.name.clone());
+            of.insert(claim.metadata.name.as_str().into());
         }
-        self.plan_claim_collection(key);
     }
 
     pub(super) fn claim_gone(&mut self, claim: &Claim) {
@@ -130,10 +135,18 @@ impl World {
         let Some(claim) = self.same_claim(key) else {
             return;
         };
-        let owners = !claim.metadata.owner_references.is_empty();
-        if owners && !Self::owned(&claim.metadata).any(|owner| self.owner_exists(owner)) {
-            let gone = self.delete_claim(&key.name);
-            debug_assert!(gone.is_ok(), "{gone:?}");
+        let mut left = Claim::clone(&claim);
+        match self.strike_out(&mut left.metadata) {
+            Owners::All => {}
+            Owners::Some => {
+                forget(&mut self.dependent_claims, &claim.metadata);
+                let left = self.put_claim(left);
+                self.note_claim_dependent(&left);
+            }
+            Owners::None => {
+                let gone = self.delete_claim(&key.name);
+                debug_assert!(gone.is_ok(), "{gone:?}");
+            }
         }
     }
 
@@ -146,16 +159,48 @@ impl World {
         let Some(pod) = self.same(key) else {
             return;
         };
-        if Self::owned(&pod.metadata).any(|owner| self.owner_exists(owner)) {
+        if pod.metadata.deletion_timestamp.is_some() {
             return;
         }
-        let only_this = DeleteOptions {
-            uid: Some(Uid::from(&*key.uid)),
-            ..DeleteOptions::default()
-        };
-        let gone = self.delete_pod(&key.name, &only_this);
-        debug_assert!(gone.is_ok(), "{gone:?}");
+        let mut left = Pod::clone(&pod);
+        match self.strike_out(&mut left.metadata) {
+            Owners::All => {}
+            Owners::Some => {
+                forget(&mut self.dependents, &pod.metadata);
+                self.note_dependent(&left);
+                self.put(left);
+            }
+            Owners::None => {
+                let only_this = DeleteOptions {
+                    uid: Some(Uid::from(&*key.uid)),
+                    ..DeleteOptions::default()
+                };
+                let gone = self.delete_pod(&key.name, &only_this);
+                debug_assert!(gone.is_ok(), "{gone:?}");
+            }
+        }
     }
+
+    /// Strikes those owners out that are gone, where others are still there, and says which are.
+    fn strike_out(&self, object: &mut Metadata) -> Owners {
+        let there = |owner: &OwnerReference| self.owner_exists(&owner.uid);
+        let owners = &mut object.owner_references;
+        if owners.iter().all(there) {
+            return Owners::All;
+        }
+        if !owners.iter().any(there) {
+            return Owners::None;
+        }
+        owners.retain(there);
+        Owners::Some
+    }
+}
+
+/// Which owners of an object are still there. One that has none lacks none.
+enum Owners {
+    All,
+    Some,
+    None,
 }
 
 /// An object is gone, and depends on nobody any more.

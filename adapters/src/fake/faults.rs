@@ -40,7 +40,52 @@ impl Fault {
     /// 429 with `Retry-After: 1`.
     #[must_use]
     pub fn throttled() -> Self {
-        Self::Answer(refusal::throttled())
+        Self::throttled_for(1)
+    }
+
+    /// 429 with a `Retry-After` of so many seconds.
+    #[must_use]
+    pub fn throttled_for(seconds: u32) -> Self {
+        Self::Answer(refusal::throttled(seconds))
+    }
+
+    /// 504, without effect.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self::Answer(refusal::timeout())
+    }
+
+    /// 500 with reason `ServerTimeout`, without effect.
+    #[must_use]
+    pub fn server_timeout() -> Self {
+        Self::Answer(refusal::server_timeout())
+    }
+
+    /// 409 `Conflict` on the quota of that name: what a create is answered where two API servers settle it at once.
+    #[must_use]
+    pub fn quota_race(quota: &str) -> Self {
+        Self::Answer(refusal::quota_race(quota))
+    }
+
+    /// 400 with that message.
+    #[must_use]
+    pub fn bad_request(message: &str) -> Self {
+        Self::Answer(refusal::bad_request(message.to_owned()))
+    }
+
+    /// 422 with that message.
+    #[must_use]
+    pub fn invalid(message: &str) -> Self {
+        Self::Answer(refusal::unprocessable(message))
+    }
+
+    /// The same, but the request takes effect: its answer misleads. What has no answer stays as it is.
+    #[must_use]
+    pub fn after_effect(self) -> Self {
+        match self {
+            Self::Answer(refused) => Self::AnswerAfterEffect(refused),
+            other => other,
+        }
     }
 }
 
@@ -76,6 +121,9 @@ impl World {
         }
         let scripted = self.script.get_mut(&(kind, verb));
         if let Some(fault) = scripted.and_then(im::Vector::pop_front) {
+            return Some(fault);
+        }
+        if let Some(fault) = self.standing_fault(kind, verb) {
             return Some(fault);
         }
         let chance = &mut self.chance.api;

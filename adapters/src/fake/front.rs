@@ -6,6 +6,7 @@ use super::{
     audit::{Kind, Verb},
     faults::Missed,
     lease::lease_name,
+    past::views,
     watch::{Event, WatchId},
     world::World,
 };
@@ -301,12 +302,9 @@ impl Pages {
         // A token goes on at the revision of the first page, or is refused.
         self.revision = Some(page.revision);
         let now = world.wall_second();
-        for pod in page.items {
-            match view(&pod, &self.fleet, now) {
-                Ok(view) => self.pods.push(view),
-                Err(_) => self.undecodable.push(pod.metadata.name.as_str().into()),
-            }
-        }
+        let (pods, undecodable) = views(page.items.iter(), &self.fleet, now);
+        self.pods.extend(pods);
+        self.undecodable.extend(undecodable);
         self.token = page.next;
         Ok(self.is_whole())
     }

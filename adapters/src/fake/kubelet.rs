@@ -3,13 +3,15 @@
 use super::{
     DeleteOptions, Endings,
     agenda::{Due, Key},
+    containers::{
+        Exit, condition, end, finished, give_resources, main_container, not_ready, settle_phase,
+    },
+    nodes::counted,
+    trouble::{Blocked, readied},
     world::World,
 };
 use crate::api::{
-    labels,
-    pod::{
-        Condition, ContainerState, ContainerStatus, Pod, PodStatus, Running, Terminated, Waiting,
-    },
+    pod::{ContainerState, ContainerStatus, Pod, Running, Waiting},
     quantity::Quantity,
 };
 use evenkeel_core::{Name, Span, Time};
@@ -21,6 +23,9 @@ const PULL_AGAIN_MOST: Span = Span::seconds(300);
 
 /// How long a kubelet waits before it looks again for a volume that is not there.
 const MOUNT_AGAIN: Span = Span::seconds(2);
+
+/// How often it is tried to tell what happened on a node that says nothing.
+const TOLD_AGAIN: Span = Span::seconds(10);
 
 /// What a pod does not show.
 #[derive(Clone, Debug)]
@@ -35,44 +40,32 @@ pub(super) struct Behind {
     heard: bool,
     /// When its containers will have ended.
     stop_at: Option<Time>,
-    /// How long it takes to start, once its image is there.
+    /// How long it takes to start, once its image is there, by chance alone.
     start: Span,
+    /// It takes so many times as long.
+    slowness: u32,
     /// How many tries to pull its image will fail; None: all.
-    bad_pulls: Option<u32>,
-    pulls: u8,
+    pub bad_pulls: Option<u32>,
+    pub pulls: u8,
+    /// Why its containers can't be made, where they can't.
+    pub blocked: Option<Blocked>,
+    /// Which trouble with starting has struck it last.
+    pub struck: u64,
 }
 
-/// How a container ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exit {
-    /// Which; None for the main one.
-    pub container: Option<String>,
-    /// With this exit code.
-    pub exit_code: i32,
-    /// The reason, as `OOMKilled`; None for the usual one: `Completed` or `Error`.
-    pub reason: Option<String>,
-    /// What it leaves as its termination message.
-    pub message: Option<String>,
-}
-
-impl Exit {
-    /// The main container ends with that exit code.
-    #[must_use]
-    pub fn with_code(exit_code: i32) -> Self {
-        Self {
-            container: None,
-            exit_code,
-            reason: None,
-            message: None,
-        }
+impl Behind {
+    /// How long it takes to start.
+    fn start(&self) -> Span {
+        Span(self.start.0.saturating_mul(self.slowness.into()))
     }
 
-    /// The main container goes over its memory limit.
-    #[must_use]
-    pub fn out_of_memory() -> Self {
+    /// The same pod, on no node and known to no kubelet.
+    pub fn unbound(self) -> Self {
         Self {
-            reason: Some("OOMKilled".to_owned()),
-            ..Self::with_code(137)
+            room: None,
+            heard: false,
+            stop_at: None,
+            ..self
         }
     }
 }
@@ -101,14 +94,18 @@ impl World {
             heard: false,
             stop_at: None,
             start: Span(start.0.saturating_mul(if slow { 10 } else { 1 })),
+            slowness: 1,
             bad_pulls,
             pulls: 0,
+            blocked: None,
+            struck: 0,
         }
     }
 
     pub(super) fn kubelet_runs(&self, pod: &Pod) -> bool {
         let node = pod.spec.node_name.as_deref();
-        self.config.kubelet && node.is_some_and(|node| self.nodes.contains_key(node))
+        let speaks = |node| self.nodes.get(node).is_some_and(|room| !room.silent);
+        self.config.kubelet && node.is_some_and(speaks)
     }
 
     /// The kubelet starts over with a pod, as after a restart of its own.
@@ -128,7 +125,7 @@ impl World {
         if !self.kubelet_runs(pod) {
             return;
         }
-        let now = self.now;
+        let (now, slowness) = (self.now, self.slowness());
         let meta = &pod.metadata;
         let Some(behind) = self.behind.get_mut(meta.name.as_str()) else {
             return;
@@ -137,26 +134,33 @@ impl World {
             if meta.deletion_grace_period_seconds.unwrap_or(0) == 0 {
                 return;
             }
+            let until = World::moment(until);
             let first = match behind.stop_at {
                 _ if finished(pod) => now,
                 Some(planned) => planned,
-                None => now.after(self.chance.node.around(self.config.weather.stop)),
+                None => self.standing.stopping.at(until).unwrap_or_else(|| {
+                    now.after(self.chance.node.around(self.config.weather.stop))
+                }),
             };
-            let stop = first.min(World::moment(until)).max(now);
+            let stop = first.min(until).max(now);
             if behind.stop_at.is_none_or(|planned| stop < planned) {
                 behind.stop_at = Some(stop);
                 self.agenda.plan(stop, Due::Stop(World::key(pod)));
             }
         } else if !behind.heard && pod.status.phase == "Pending" {
             behind.heard = true;
-            let soon = Span(behind.start.0 / 8);
+            behind.slowness = slowness;
+            let soon = Span(behind.start().0 / 8);
+            if self.plan_rejection(pod) {
+                return;
+            }
             self.agenda
                 .plan(now.after(soon), Due::Prepare(World::key(pod)));
         }
     }
 
     /// The pod, if the kubelet is still about to start it.
-    fn to_start(&self, key: &Key) -> Option<Arc<Pod>> {
+    pub(super) fn to_start(&self, key: &Key) -> Option<Arc<Pod>> {
         self.same(key).filter(|pod| {
             pod.status.phase == "Pending"
                 && pod.metadata.deletion_timestamp.is_none()
@@ -174,14 +178,19 @@ impl World {
             self.agenda.plan(again, Due::Prepare(key.clone()));
             return self.containers_wait(&pod, "ContainerCreating", |_| None);
         }
+        self.strike_start(&key.name);
         let Some(behind) = self.behind.get_mut(&key.name) else {
             return;
         };
+        if let Some(why) = behind.blocked {
+            return self.stay_blocked(key, &pod, why);
+        }
         let fails = behind
             .bad_pulls
             .is_none_or(|bad| u32::from(behind.pulls) < bad);
         if !fails {
-            let at = self.now.after(Span(behind.start.0 - behind.start.0 / 8));
+            let start = behind.start();
+            let at = self.now.after(Span(start.0 - start.0 / 8));
             self.agenda.plan(at, Due::Start(key.clone()));
             self.containers_wait(&pod, "ContainerCreating", |_| None);
             return;
@@ -207,13 +216,13 @@ impl World {
         }
     }
 
-    fn containers_wait(
+    pub(super) fn containers_wait(
         &mut self,
-        pod: &Pod,
+        there: &Pod,
         reason: &str,
         message: impl Fn(&str) -> Option<String>,
     ) {
-        let mut pod = pod.clone();
+        let mut pod = there.clone();
         condition(&mut pod.status, "Initialized", "True", None, None);
         not_ready(&mut pod.status, "ContainersNotReady");
         let containers = pod.spec.containers.iter();
@@ -231,7 +240,9 @@ impl World {
                 ..ContainerStatus::default()
             })
             .collect();
-        self.put(pod);
+        if pod != *there {
+            self.put(pod);
+        }
     }
 
     pub(super) fn start(&mut self, key: &Key) {
@@ -263,10 +274,25 @@ impl World {
             })
             .collect();
         give_resources(&mut pod);
+        if self.standing.never_ready {
+            readied(&mut pod.status, false);
+        }
         self.put(pod);
         for (after, exit) in self.exits.remove(&key.name).unwrap_or_default() {
             let at = self.now.after(after);
             self.agenda.plan(at, Due::Exit(key.clone(), exit));
+        }
+    }
+
+    /// It is time for a container to end. The kubelet of a silent node tells when it is back.
+    pub(super) fn exit_is_due(&mut self, key: Key, exit: Exit) {
+        let node = self.same(&key).and_then(|pod| pod.spec.node_name.clone());
+        let room = node.and_then(|node| self.nodes.get(&*node));
+        if room.is_some_and(|room| room.silent) {
+            let later = self.now.after(TOLD_AGAIN);
+            self.agenda.plan(later, Due::Exit(key, exit));
+        } else {
+            self.exit(&key, &exit);
         }
     }
 
@@ -357,99 +383,5 @@ impl World {
             Some(message),
         );
         self.put(pod);
-    }
-}
-
-/// What each container that runs has is what it asks for.
-pub(super) fn give_resources(pod: &mut Pod) {
-    for status in &mut pod.status.container_statuses {
-        let mut spec = pod.spec.containers.iter();
-        if let Some(asks) = spec.find(|container| container.name == status.name)
-            && status.state.running.is_some()
-        {
-            status.resources = Some(asks.resources.clone());
-        }
-    }
-}
-
-/// An amount as nodes count it: what is beyond that is as much as can be counted.
-pub(super) fn counted(amount: i128) -> u64 {
-    u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
-}
-
-/// Whether a pod's phase is final.
-pub(super) fn finished(pod: &Pod) -> bool {
-    matches!(pod.status.phase.as_str(), "Succeeded" | "Failed")
-}
-
-/// The main container's name: what the annotation says, else the first.
-pub(super) fn main_container(pod: &Pod) -> Option<&str> {
-    let said = pod.metadata.annotations.get(labels::MAIN_CONTAINER);
-    let first = pod.spec.containers.first().map(|first| &first.name);
-    said.or(first).map(String::as_str)
-}
-
-fn end(status: &mut ContainerStatus, exit: &Exit) {
-    let usual = if exit.exit_code == 0 {
-        "Completed"
-    } else {
-        "Error"
-    };
-    status.ready = false;
-    status.state = ContainerState {
-        terminated: Some(Terminated {
-            exit_code: exit.exit_code,
-            reason: exit.reason.clone().unwrap_or_else(|| usual.to_owned()),
-            message: exit.message.clone(),
-        }),
-        ..ContainerState::default()
-    };
-}
-
-/// The phase that follows from the containers; they are never restarted. One that lost a container is not ready.
-fn settle_phase(pod: &mut Pod) {
-    let codes = |status: &ContainerStatus| status.state.terminated.as_ref().map(|t| t.exit_code);
-    let status = &mut pod.status;
-    let all: Vec<Option<i32>> = status.container_statuses.iter().map(codes).collect();
-    if all.iter().any(Option::is_none) {
-        if all.iter().any(Option::is_some) {
-            not_ready(status, "ContainersNotReady");
-        }
-        return;
-    }
-    // A pod that ends with no container ever made has failed.
-    let well = !all.is_empty() && all.iter().all(|code| *code == Some(0));
-    let (phase, reason) = if well {
-        ("Succeeded", "PodCompleted")
-    } else {
-        ("Failed", "PodFailed")
-    };
-    phase.clone_into(&mut status.phase);
-    not_ready(status, reason);
-}
-
-fn not_ready(status: &mut PodStatus, reason: &str) {
-    for kind in ["ContainersReady", "Ready"] {
-        condition(status, kind, "False", Some(reason), None);
-    }
-}
-
-/// Sets a condition.
-pub(super) fn condition(
-    status: &mut PodStatus,
-    kind: &str,
-    is: &str,
-    reason: Option<&str>,
-    message: Option<&str>,
-) {
-    let set = Condition {
-        kind: kind.to_owned(),
-        status: is.to_owned(),
-        reason: reason.map(str::to_owned),
-        message: message.map(str::to_owned),
-    };
-    match status.conditions.iter_mut().find(|c| c.kind == kind) {
-        Some(there) => *there = set,
-        None => status.conditions.push(set),
     }
 }

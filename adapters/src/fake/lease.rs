@@ -22,7 +22,8 @@ impl World {
     }
 
     pub(super) fn create_lease(&mut self, name: &str, spec: &LeaseSpec) -> Answer<Lease> {
-        if self.leases.contains_key(name) {
+        self.namespace_takes(LEASES, name)?;
+        if self.leases.get(name).is_some() {
             return Err(refusal::already_exists(LEASES, name, false));
         }
         let uid = Uid::from(self.chance.names.uuid().as_str());
@@ -67,9 +68,13 @@ impl World {
             let (wanted, is) = (revision.to_string(), there.revision.to_string());
             return Err(refusal::other_revision(LEASE, name, &wanted, &is));
         }
-        self.leases.remove(name);
-        self.store.bump();
+        self.drop_lease(name);
         Ok(there)
+    }
+
+    pub(super) fn drop_lease(&mut self, name: &str) {
+        let revision = self.store.bump();
+        self.leases.remove(revision, name);
     }
 
     fn write_lease(&mut self, name: &str, uid: Uid, spec: &LeaseSpec) -> Lease {
@@ -79,7 +84,7 @@ impl World {
             revision: Revision::new(revision).unwrap_or(Revision(std::num::NonZeroU64::MIN)),
             spec: spec.clone(),
         };
-        self.leases.insert(name.into(), lease.clone());
+        self.leases.write(revision, name.into(), lease.clone());
         lease
     }
 }

@@ -4,8 +4,10 @@
 //! # Expected flow
 //! An engine's test makes a `FakeCluster` under `#[tokio::test(start_paused = true)]` and gives it to what it tests:
 //! virtual time is tokio's clock, so hours pass in milliseconds. Through [`FakeCluster::world`] it looks behind the
-//! scenes and makes things go wrong: [`World::kill_container`], [`World::lose_node`], [`World::fail_next`],
-//! [`World::restart_api_server`] and others; or it lets the [`Weather`] do so. Without a runtime, use `World` alone:
+//! scenes and makes things go wrong: at once ([`World::kill_container`], [`World::lose_node`], [`World::fail_next`],
+//! [`World::restart_api_server`]), or until it is put right ([`World::cordon_all`], [`World::set_start_trouble`],
+//! [`World::silence_node`], [`World::set_namespace`]), and others; or it lets the [`Weather`] do so. What truly
+//! happened, [`World::changes_after`] tells. Without a runtime, use `World` alone:
 //! [`World::advance`] moves time, and [`World::execute`], [`World::listing`], [`World::watch_open`],
 //! [`World::watch_poll`] and [`World::lease`] are the requests of the port.
 //!
@@ -17,14 +19,17 @@
 //! - Memory is bounded by the objects there are, [`WorldConfig::history`] and [`WorldConfig::audit`].
 //!
 //! # Left out
-//! - Admission but for one quota, one maximum of memory ([`World::set_quota`], [`World::set_max_memory`]) and rights taken
-//!   away ([`World::deny`]). Unknown fields are refused down to a container's, not below.
+//! - Admission but for one quota, one maximum of memory ([`World::set_quota`], [`World::set_max_memory`]), rights taken
+//!   away ([`World::deny`]), one webhook ([`World::set_webhook`]), and how the namespace is. Unknown fields are refused
+//!   down to a container's, not below.
 //! - Volumes behind claims: each claim is good as soon as it is there, on any node, and lists of claims have one page.
 //! - Resizing of anything but one container's memory. What a node has deferred, its scheduler does not count.
 //! - Disruption budgets: every eviction is granted.
-//! - Init containers, probes, restarts in place and priorities: a test has [`Disruption::Preemption`] instead.
+//! - Init containers and priorities: a test has [`Disruption::Preemption`] instead. Probes fail and containers are
+//!   started again in place only where a test says so ([`World::set_ready`], [`World::restart_container`]).
 //! - Node objects: they have a name and room, and are not to be listed. PodGC acts after [`Weather::pod_gc`].
-//! - A second API server with a view of another age. Events reach a watch at once.
+//! - A second API server with a view of another age, but for what it lists ([`World::listing_at`]). Events reach a watch
+//!   at once.
 
 mod admission;
 mod agenda;
@@ -35,19 +40,23 @@ mod checks;
 mod claims;
 mod cluster;
 mod collectors;
+mod containers;
 mod faults;
 mod fields;
 mod front;
 mod kubelet;
 mod lease;
 mod nodes;
+mod past;
 mod pods;
 mod random;
 mod refusal;
 mod resize;
 mod selector;
+mod shelf;
 mod store;
 mod storm;
+mod trouble;
 mod watch;
 mod weather;
 mod world;
@@ -58,11 +67,13 @@ pub use audit::{Entry, Kind, Verb};
 pub use backstage::Disruption;
 pub use claims::ClaimList;
 pub use cluster::FakeCluster;
+pub use containers::Exit;
 pub use faults::Fault;
 pub use front::Pages;
-pub use kubelet::Exit;
 pub use nodes::Room;
+pub use past::PodChange;
 pub use resize::Resize;
+pub use trouble::{Namespace, Rejection, Sidecar, StartTrouble, Stopping, Webhook};
 pub use watch::{Event, WatchId};
 pub use weather::{NotUnderstood, Percent, Rate, Weather};
 pub use world::{Endings, World, WorldConfig};

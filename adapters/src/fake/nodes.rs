@@ -2,7 +2,8 @@
 
 use super::{
     agenda::{Due, Key},
-    kubelet::{self, Behind},
+    containers,
+    kubelet::Behind,
     world::World,
 };
 use crate::api::pod::Pod;
@@ -24,12 +25,24 @@ pub struct Room {
     pub memory_taken: u64,
     /// How many pods are there that have not finished.
     pub pods_taken: u32,
+    /// Nothing more is to be scheduled there: `spec.unschedulable`.
+    pub cordoned: bool,
+    /// Its kubelet says nothing.
+    pub silent: bool,
+    /// It has been silent for so long that the control plane has noticed.
+    pub unreachable: bool,
+    /// Which outage it was silent in last.
+    pub(super) outage: u64,
 }
 
 impl Room {
     /// What there is too little of for such a pod, in the scheduler's words.
     fn lacks(&self, pod: &Behind) -> Option<&'static str> {
-        if self.pods_taken >= self.pods {
+        if self.unreachable {
+            Some("node(s) had untolerated taint {node.kubernetes.io/unreachable: }")
+        } else if self.cordoned {
+            Some("node(s) were unschedulable")
+        } else if self.pods_taken >= self.pods {
             Some("Too many pods")
         } else if self.cpu_taken.saturating_add(pod.cpu) > self.cpu {
             Some("Insufficient cpu")
@@ -38,6 +51,11 @@ impl Room {
         } else {
             None
         }
+    }
+
+    /// Nothing is taken of it.
+    pub(super) fn clear(&mut self) {
+        (self.cpu_taken, self.memory_taken, self.pods_taken) = (0, 0, 0);
     }
 }
 
@@ -52,8 +70,8 @@ impl World {
     pub fn add_node(&mut self, name: &str) {
         let weather = &self.config.weather;
         let room = Room {
-            cpu: kubelet::counted(weather.node_cpu.milli()),
-            memory: kubelet::counted(weather.node_memory.whole()),
+            cpu: counted(weather.node_cpu.milli()),
+            memory: counted(weather.node_memory.whole()),
             pods: weather.node_pods,
             ..Room::default()
         };
@@ -77,12 +95,19 @@ impl World {
     /// Makes the record of a pod that was not there before, and hands it to the scheduler.
     pub(super) fn admit(&mut self, pod: &Arc<Pod>) {
         let name: Name = pod.metadata.name.as_str().into();
-        if self.behind.contains_key(&name) {
-            return;
+        if !self.behind.contains_key(&name) {
+            self.admit_as(pod, None);
         }
-        self.admitted += 1;
-        let number = self.admitted;
-        let behind = self.new_behind(pod, number);
+    }
+
+    /// The same for a pod of which there is such a record already.
+    pub(super) fn admit_as(&mut self, pod: &Arc<Pod>, known: Option<Behind>) {
+        let name: Name = pod.metadata.name.as_str().into();
+        let behind = known.unwrap_or_else(|| {
+            self.admitted += 1;
+            self.new_behind(pod, self.admitted)
+        });
+        let number = behind.number;
         self.behind.insert(name.clone(), behind);
         self.note_owners(pod);
         self.note_claim_user(pod);
@@ -102,7 +127,7 @@ impl World {
             return;
         };
         let (number, holds) = (behind.number, behind.room.is_some());
-        if kubelet::finished(pod) {
+        if containers::finished(pod) {
             if holds && let Some(behind) = self.behind.get_mut(name) {
                 let held = behind.clone();
                 behind.room = None;
@@ -119,7 +144,7 @@ impl World {
     }
 
     fn hold_room(&mut self, pod: &Arc<Pod>) {
-        if kubelet::finished(pod) {
+        if containers::finished(pod) {
             return;
         }
         let node = pod.spec.node_name.as_deref().unwrap_or_default();
@@ -157,6 +182,9 @@ impl World {
             };
             let size = (pod.cpu, pod.memory);
             let there = self.store.pod(name);
+            if self.is_held(name) {
+                return false;
+            }
             if failed.contains(&size) || there.is_some_and(|it| self.lacks_claim(it).is_some()) {
                 return false;
             }
@@ -213,6 +241,10 @@ impl World {
         if pod.metadata.deletion_timestamp.is_some() || pod.spec.node_name.is_some() {
             return;
         }
+        if self.is_held(name) {
+            self.parked.insert(number, name.clone());
+            return;
+        }
         if let Some(why) = self.lacks_claim(&pod) {
             return self.park(number, &pod, &why);
         }
@@ -247,7 +279,7 @@ impl World {
         self.parked.insert(number, name);
         let message = format!("0/{} nodes are available: {why}", self.nodes.len());
         let mut told = Pod::clone(pod);
-        kubelet::condition(
+        containers::condition(
             &mut told.status,
             "PodScheduled",
             "False",
@@ -283,4 +315,9 @@ impl World {
             uid: pod.metadata.uid.as_str().into(),
         }
     }
+}
+
+/// An amount as nodes count it: what is beyond that is as much as can be counted.
+pub(super) fn counted(amount: i128) -> u64 {
+    u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,8 @@
 //! What the API server does with pods, verb by verb.
 
 use super::{
-    Answer, DeleteOptions, ListOptions, ListRefused, Patch, PodList, audit::Kind, checks, kubelet,
-    refusal, refusal::Wrong, selector::Selector, world::World,
+    Answer, DeleteOptions, ListOptions, ListRefused, Patch, PodList, audit::Kind, checks,
+    containers, refusal, refusal::Wrong, selector::Selector, world::World,
 };
 use crate::api::{
     answer::Refused,
@@ -18,7 +18,10 @@ const POD: &str = "Pod";
 impl World {
     pub(super) fn create_pod(&mut self, asked: Pod) -> Answer<Arc<Pod>> {
         let mut pod = asked;
+        self.namespace_takes(PODS, &pod.metadata.name)?;
         self.default_memory(&mut pod);
+        self.has_service_account(PODS, &pod.metadata.name)?;
+        self.ask_webhook(&mut pod);
         checks::admissible(&mut pod, &self.config.namespace)?;
         self.within_limit_range(&pod)?;
         self.quota_for_pod(&pod, None)?;
@@ -65,7 +68,7 @@ impl World {
             None => {
                 let own = there.spec.termination_grace_period_seconds.unwrap_or(0);
                 let asked = options.grace.map_or(own, i64::from).max(0);
-                let at_once = there.spec.node_name.is_none() || kubelet::finished(&there);
+                let at_once = there.spec.node_name.is_none() || containers::finished(&there);
                 let grace = if at_once { 0 } else { asked };
                 (self.wall_second_in(grace), grace)
             }
@@ -178,7 +181,7 @@ impl World {
         }
         let mut pod = Pod::clone(&there);
         pod.spec.node_name = Some(node.to_owned());
-        kubelet::condition(&mut pod.status, "PodScheduled", "True", None, None);
+        containers::condition(&mut pod.status, "PodScheduled", "True", None, None);
         Ok(self.put(pod))
     }
 
@@ -198,7 +201,7 @@ impl World {
         }
         let mut pod = Pod::clone(&there);
         let status = &mut pod.status;
-        kubelet::condition(
+        containers::condition(
             status,
             "DisruptionTarget",
             "True",

@@ -128,6 +128,17 @@ pub(super) fn forbidden(resource: &str, name: &str, why: &str) -> Refused {
     )
 }
 
+/// 403: the namespace is on its way out.
+pub(super) fn terminating(resource: &str, name: &str, namespace: &str) -> Refused {
+    let why = format!(
+        "unable to create new content in namespace {namespace} because it is being terminated"
+    );
+    Refused {
+        causes: vec!["NamespaceTerminating".to_owned()],
+        ..forbidden(resource, name, &why)
+    }
+}
+
 /// 403, by RBAC. Requests that name no object are for all of them; the name of one that is made is in its body.
 pub(super) fn not_permitted(
     user: &str,
@@ -171,6 +182,11 @@ pub(super) fn invalid(kind: &str, name: &str, wrong: &[Wrong]) -> Refused {
             format!("{kind} {name:?} is invalid: {said}"),
         )
     }
+}
+
+/// 422 in other words.
+pub(super) fn unprocessable(message: &str) -> Refused {
+    refused(422, "Invalid", message.to_owned())
 }
 
 /// 410 for a watch: the history from `from` is forgotten; it begins after `oldest`.
@@ -223,12 +239,33 @@ pub(super) fn unavailable() -> Refused {
     )
 }
 
+/// 504: the server gave up waiting for itself.
+pub(super) fn timeout() -> Refused {
+    let words = "Timeout: request did not complete within the allotted timeout";
+    refused(504, "Timeout", words.to_owned())
+}
+
+/// 500 with reason `ServerTimeout`: the server asks to try again later.
+pub(super) fn server_timeout() -> Refused {
+    let words =
+        "The operation against the object could not be completed at this time, please try again.";
+    Refused {
+        retry_after_ms: Some(1000),
+        ..refused(500, "ServerTimeout", words.to_owned())
+    }
+}
+
+/// 409 for a create: two API servers settled the same quota at once.
+pub(super) fn quota_race(quota: &str) -> Refused {
+    modified("resourcequotas", quota)
+}
+
 /// 429: plain text, not a Status; the wait is only in the header.
-pub(super) fn throttled() -> Refused {
+pub(super) fn throttled(seconds: u32) -> Refused {
     Refused {
         code: 429,
         message: "Too many requests, please try again later.\n".to_owned(),
-        retry_after_ms: Some(1000),
+        retry_after_ms: Some(u64::from(seconds) * 1000),
         ..Refused::default()
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Answer, admission,
     agenda::{Due, Key},
     audit::Kind,
-    kubelet, refusal,
+    containers, refusal,
     refusal::Wrong,
     world::World,
 };
@@ -166,14 +166,14 @@ impl World {
         let mut pod = Pod::clone(&there);
         match refusal {
             Some((reason, why)) => {
-                kubelet::condition(&mut pod.status, PENDING, "True", Some(reason), Some(&why));
+                containers::condition(&mut pod.status, PENDING, "True", Some(reason), Some(&why));
                 if reason == "Deferred" {
                     self.deferred.insert(key.name.clone());
                 }
             }
             None => {
                 pod.status.conditions.retain(|it| it.kind != PENDING);
-                kubelet::give_resources(&mut pod);
+                containers::give_resources(&mut pod);
                 self.hold_memory(&key.name, wanted);
             }
         }

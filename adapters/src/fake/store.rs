@@ -26,6 +26,8 @@ pub(super) struct Store {
     /// The most changes kept.
     keep: usize,
     /// Changes up to this revision are not in `history` any more.
+    kept: u64,
+    /// What the API server shows of the history begins after this revision.
     forgotten: u64,
     /// Watches go on from this revision or later: the watch cache holds what came after it.
     cached: u64,
@@ -43,6 +45,7 @@ impl Store {
             pods: OrdMap::new(),
             history: Vector::new(),
             keep,
+            kept: 1,
             forgotten: 1,
             cached: 1,
             compacted: 0,
@@ -59,7 +62,7 @@ impl Store {
         self.cached
     }
 
-    /// Whether the history after this revision is complete.
+    /// Whether the API server still knows all that happened after this revision.
     pub fn remembers(&self, revision: u64) -> bool {
         revision >= self.forgotten
     }
@@ -120,7 +123,8 @@ impl Store {
         self.history.push_back(change);
         while self.history.len() > self.keep {
             if let Some(oldest) = self.history.pop_front() {
-                self.forgotten = oldest.revision;
+                self.kept = oldest.revision;
+                self.forgotten = self.forgotten.max(oldest.revision);
                 self.cached = self.cached.max(oldest.revision);
             }
         }
@@ -128,6 +132,15 @@ impl Store {
 
     /// The first change after that revision.
     pub fn change_after(&self, revision: u64) -> Option<&Change> {
+        self.history.get(self.place_after(revision))
+    }
+
+    /// All changes after that revision that are still kept, whether the API server shows them or not.
+    pub fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
+        self.history.iter().skip(self.place_after(revision))
+    }
+
+    fn place_after(&self, revision: u64) -> usize {
         let (mut low, mut high) = (0, self.history.len());
         while low < high {
             let middle = (low + high) / 2;
@@ -137,13 +150,21 @@ impl Store {
                 low = middle + 1;
             }
         }
-        self.history.get(low)
+        low
     }
 
-    /// All pods as they were at that revision, if that can still be told.
+    /// All pods as they were at that revision, if the API server can still tell.
     pub fn at(&self, revision: u64) -> Option<OrdMap<Name, Arc<Pod>>> {
         let readable = revision >= self.compacted || revision >= self.cached;
         if !self.remembers(revision) || !readable {
+            return None;
+        }
+        self.kept_at(revision)
+    }
+
+    /// All pods as they were at that revision, if the history goes back so far.
+    pub fn kept_at(&self, revision: u64) -> Option<OrdMap<Name, Arc<Pod>>> {
+        if !(self.kept..=self.revision).contains(&revision) {
             return None;
         }
         let mut pods = self.pods.clone();
@@ -176,8 +197,19 @@ impl Store {
 
     /// The watch cache has wrapped around.
     pub fn forget(&mut self) {
-        self.history.clear();
         self.forgotten = self.revision;
         self.cached = self.revision;
+    }
+
+    /// Goes back to how the pods were at that revision, its number included: what came after it never was. Returns
+    /// the pods as they were last; None where the history does not go back so far.
+    pub fn go_back(&mut self, revision: u64) -> Option<OrdMap<Name, Arc<Pod>>> {
+        let then = self.kept_at(revision)?;
+        self.history.truncate(self.place_after(revision));
+        self.revision = revision;
+        self.forgotten = self.forgotten.min(revision);
+        self.cached = self.cached.min(revision);
+        self.compacted = self.compacted.min(revision);
+        Some(std::mem::replace(&mut self.pods, then))
     }
 }

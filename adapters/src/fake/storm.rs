@@ -4,7 +4,7 @@ use super::{
     DeleteOptions, Rate, Weather,
     agenda::{Due, Trouble},
     backstage::Disruption,
-    kubelet::Exit,
+    containers::Exit,
     watch::{Event, WatchId},
     world::World,
 };
@@ -85,7 +85,7 @@ impl World {
             let node = pod.spec.node_name.as_deref();
             pod.status.phase == "Running"
                 && pod.metadata.deletion_timestamp.is_none()
-                && node.is_some_and(|node| self.nodes.contains_key(node))
+                && node.is_some_and(|node| self.nodes.get(node).is_some_and(|it| !it.silent))
         };
         let all: Vec<&Arc<Pod>> = self.store.pods().values().filter(running).collect();
         let which = self.chance.storm.below(all.len() as u64) as usize;

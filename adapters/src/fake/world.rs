@@ -5,11 +5,14 @@ use super::{
     admission::Quota,
     agenda::{Agenda, Due, Key},
     audit::{Audit, Entry, Kind, Verb},
+    containers::Exit,
     faults::Fault,
-    kubelet::{Behind, Exit},
+    kubelet::Behind,
     nodes::Room,
     random::Random,
+    shelf::Shelf,
     store::Store,
+    trouble::Standing,
     watch::{Event, Watch, WatchId},
 };
 use crate::{
@@ -105,8 +108,8 @@ pub struct World {
     pub(super) chance: Chance,
     pub(super) agenda: Agenda,
     pub(super) store: Store,
-    pub(super) leases: OrdMap<Name, Lease>,
-    pub(super) claims: OrdMap<Name, Arc<Claim>>,
+    pub(super) leases: Shelf<Lease>,
+    pub(super) claims: Shelf<Arc<Claim>>,
     /// The pods that use a claim, or wait for it.
     pub(super) claim_users: OrdMap<Name, OrdSet<Name>>,
     pub(super) quota: Option<Quota>,
@@ -124,6 +127,8 @@ pub struct World {
     // The node side.
     pub(super) nodes: OrdMap<Name, Room>,
     pub(super) nodes_made: u32,
+    /// Counts the outages of nodes.
+    pub(super) outages: u64,
     pub(super) behind: OrdMap<Name, Behind>,
     pub(super) admitted: u64,
     /// Pods that the scheduler has yet to take, and those that it found no room for, in order of creation.
@@ -138,6 +143,8 @@ pub struct World {
     pub(super) uids: OrdMap<Name, Name>,
     pub(super) dependents: OrdMap<Name, OrdSet<Name>>,
     pub(super) dependent_claims: OrdMap<Name, OrdSet<Name>>,
+    /// What goes wrong until it is put right.
+    pub(super) standing: Standing,
     /// Numbers the weathers, so that trouble planned by an earlier one does not strike.
     pub(super) season: u64,
 }
@@ -151,8 +158,8 @@ impl World {
             chance: Chance::new(config.weather.seed),
             agenda: Agenda::default(),
             store: Store::new(config.history),
-            leases: OrdMap::new(),
-            claims: OrdMap::new(),
+            leases: Shelf::new(config.history),
+            claims: Shelf::new(config.history),
             claim_users: OrdMap::new(),
             quota: None,
             max_memory: None,
@@ -166,6 +173,7 @@ impl World {
             gone: false,
             nodes: OrdMap::new(),
             nodes_made: 0,
+            outages: 0,
             behind: OrdMap::new(),
             admitted: 0,
             queue: OrdMap::new(),
@@ -177,6 +185,7 @@ impl World {
             uids: OrdMap::new(),
             dependents: OrdMap::new(),
             dependent_claims: OrdMap::new(),
+            standing: Standing::default(),
             season: 0,
             config,
         };
@@ -245,13 +254,18 @@ impl World {
             Due::Prepare(key) => self.prepare(&key),
             Due::BackOff(key) => self.back_off(&key),
             Due::Start(key) => self.start(&key),
-            Due::Exit(key, exit) => self.exit(&key, &exit),
+            Due::Reject(key, why) => self.reject(&key, why),
+            Due::Exit(key, exit) => self.exit_is_due(key, exit),
+            Due::Restart(key, container) => self.restart(&key, &container),
+            Due::Tell(key, status) => self.tell(&key, &status),
             Due::Stop(key) => self.stop(&key),
             Due::Resize(key) => self.resize(&key),
             Due::Unprotect(key) => self.unprotect(&key),
             Due::CollectClaim(key) => self.collect_claim(&key),
             Due::CollectOrphans(node) => self.collect_orphans(&node),
             Due::CollectDependent(key) => self.collect_dependent(&key),
+            Due::Unreachable(node, outage) => self.unreachable(&node, outage),
+            Due::NotTolerated(node, outage) => self.not_tolerated(&node, outage),
             Due::NodeReturn => self.add_next_node(),
             Due::Bookmark(id) => self.send_bookmark(id),
             Due::WatchEnd(id) => self.end_watch(id, Event::Closed),

@@ -9,6 +9,7 @@ mod front;
 mod kit;
 mod nodes;
 mod resizing;
+mod trouble;
 mod value;
 mod watching;
 mod writing;
