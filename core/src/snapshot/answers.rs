@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     input::{Failure, Outcome, PodView, Refusal},
     output::{Cause, Evidence, Why},
-    plan::Finding,
+    plan::{Class, Finding},
     words::{ActionId, ExecutorId, Name, Revision, Span, Time, Uid},
 };
 use std::sync::Arc;
@@ -376,6 +376,7 @@ impl Snapshot {
         self.change(config, id, |all, executor| {
             executor.write = write;
             close_if_shown(executor);
+            executor.settle_resize(config);
             // GROW-6: charged when its delete is answered done.
             if let (
                 true,
@@ -417,11 +418,12 @@ impl Snapshot {
                 executor.write = Write::None;
                 return;
             };
+            let ahead = executor.seen().is_some_and(|seen| seen.revision > beyond);
             // Where an earlier try may have worked, it may be that very change: the view tells.
-            if !tried.unclear {
+            let goes_on = ahead && executor.class() != Some(Class::Terminating);
+            if !tried.unclear || goes_on {
                 all.let_live(config, executor);
             }
-            let ahead = executor.seen().is_some_and(|seen| seen.revision > beyond);
             executor.write = if ahead {
                 Write::None
             } else {

@@ -515,6 +515,20 @@ impl Executor {
         (more > memory.asked.max(memory.limit)).then_some(more)
     }
 
+    /// SIZE: one that is to be tried again, and that nobody needs any more, is over.
+    pub fn settle_resize(&mut self, config: &Config) {
+        let again = matches!(
+            self.write,
+            Write::Again {
+                sort: Sort::Resize,
+                ..
+            }
+        );
+        if again && self.resize_due(config).is_none() {
+            self.write = Write::None;
+        }
+    }
+
     /// Changes what is kept beside.
     pub fn with_extra(&mut self, change: impl FnOnce(&mut Extra)) {
         change(Arc::make_mut(self.extra.get_or_insert_default()));

@@ -301,6 +301,7 @@ impl Snapshot {
         executor.notes = notes(now, executor, view);
         keep_extra(config, executor, view);
         close_write(executor, view, before.is_none());
+        executor.settle_resize(config);
         if executor.verdict.is_none() && (finished || class == Class::Terminating) {
             let verdict = cause::by_view(config, executor, view, finished);
             self.owe(config, executor, &verdict.cause);
@@ -330,17 +331,18 @@ impl Snapshot {
                 self.charge(config, id, executor, &cause);
             }
         }
-        if let (
-            Class::Running,
-            Fate::Condemned {
-                precondition: Some(_),
-                ..
-            },
-            Write::Again { .. },
-        ) = (class, &executor.fate, &executor.write)
-        {
-            // SHRINK-1: it runs by now, at another revision: its delete had no effect, and will have none. Let live, and
-            // decided anew.
+        let passed = matches!(
+            executor.fate,
+            Fate::Condemned { precondition: Some(at), .. } if view.revision > at
+        );
+        let decided_anew = match executor.write {
+            Write::None => !finished && class != Class::Terminating,
+            Write::Again { .. } => class == Class::Running,
+            Write::Sent { .. } | Write::Answered { .. } | Write::Stale { .. } => false,
+        };
+        if passed && decided_anew {
+            // SHRINK-1: it goes on, at another revision: its delete had no effect, and will have none. Let live, and decided
+            // anew.
             executor.write = Write::None;
             self.let_live(config, executor);
         }

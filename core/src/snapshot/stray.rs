@@ -205,7 +205,12 @@ impl Snapshot {
         };
         match outcome {
             Outcome::Absent | Outcome::Changed => self.remove_stray(config, open.executor),
-            // What is out of view is never seen going.
+            // What is out of view is never seen going. Where it holds a claim, that is asked for until it is gone (CLAIM).
+            Outcome::Done { .. }
+                if stray.kind == StrayKind::Strayed && !stray.claims.is_empty() =>
+            {
+                stray.write = again(false);
+            }
             Outcome::Done { .. } if stray.kind != StrayKind::Ghost => {
                 self.remove_stray(config, open.executor)
             }

@@ -6,7 +6,7 @@ use super::{
     seeing::drain_unasked,
 };
 use crate::{
-    config::{Config, RollPolicy},
+    config::{Config, EngineMode, RollPolicy},
     input::{DesiredChange, EngineReport, GroupWish, KillReason, Shutdown},
     output::{Cause, Why},
     plan::{Class, Finding},
@@ -234,6 +234,8 @@ impl Snapshot {
 
     pub(super) fn fold_report(&mut self, config: &Config, report: &EngineReport) {
         match report {
+            // With no engine there is nothing to register with: running is what counts (SHRINK-2).
+            EngineReport::Registered(_) if config.engine == EngineMode::None => {}
             EngineReport::Registered(id) => self.fold_registration(config, *id),
             EngineReport::Idle { executor, keep } => {
                 self.set_idle(config, *executor, Some(*keep));
@@ -285,6 +287,7 @@ impl Snapshot {
                 executor.with_extra(|extra| {
                     extra.metrics.insert(name.clone(), value);
                 });
+                executor.settle_resize(config);
             });
         }
     }
@@ -295,6 +298,7 @@ impl Snapshot {
         let known = self.change(config, id, |all, executor| {
             let refused = !planted!(config, Shrink3);
             if matches!(executor.fate, Fate::Condemned { .. } | Fate::Ended { .. }) && refused {
+                stays_condemned(&mut executor.fate);
                 return false;
             }
             all.prove(id, executor);
@@ -360,6 +364,20 @@ impl Snapshot {
 }
 
 /// Whether its create certainly had no effect, and nothing else of it is known.
+/// One that was refused is of no use to anybody: should its pod have changed since the view, it is deleted all the same.
+fn stays_condemned(fate: &mut Fate) {
+    if let Fate::Condemned {
+        why,
+        cause,
+        precondition: Some(_),
+        then: then @ None,
+        ..
+    } = fate
+    {
+        *then = Some(Then::Delete(*why, cause.clone()));
+    }
+}
+
 fn is_refused_request(executor: &Executor) -> bool {
     let refused = matches!(
         executor.write,
