@@ -2,12 +2,23 @@
 //! fake's [`World`](evenkeel::fake::World), in virtual time, from a seed.
 //!
 //! The same setup gives the same life, to the byte: [`Report::digest`] is over every input and output.
+//!
+//! - [`Life`] is one life: a [`Setup`] and an [`Engine`](engine::Engine) are driven through time.
+//! - A [`Story`](story::Story) is a life written down, with all that happens in it; [`search`] draws stories from seeds,
+//!   plays them with a [`Judge`](judge::Judge) looking on, and makes small what breaks an invariant.
+//! - [`check`] plays scenario files: one story each, action by action.
 
 pub mod check;
-mod engine;
+pub mod draw;
+pub mod engine;
+pub mod judge;
 mod life;
+pub mod recorder;
 mod report;
+pub mod search;
+pub mod story;
+pub mod table;
+pub mod timeline;
 
-pub use engine::EngineModel;
-pub use life::{Life, Setup};
+pub use life::{Life, Rested, Setup};
 pub use report::Report;

@@ -6,6 +6,10 @@ use clap::Parser;
 use commands::Command;
 use std::process::ExitCode;
 
+/// Lives are made of small allocations by the million.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Plays fleets in virtual time, deterministically: the same seed gives the same life, to the byte.
 #[derive(Parser)]
 #[command(

@@ -10,10 +10,13 @@ use evenkeel::{
     fake::{Weather, WorldConfig},
     template::Templates,
 };
-use evenkeel_sim::{EngineModel, Life, Setup};
+use evenkeel_sim::{
+    Life, Setup,
+    engine::{Engine, Habits, NoEngine, Plain},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn setup(seed: u64, engine: EngineModel, targets: &[(&str, u64)]) -> Setup {
+fn setup(seed: u64, engine: EngineMode, targets: &[(&str, u64)]) -> Setup {
     let weather: Weather = serde_json::from_value(serde_json::json!({
         "seed": seed, "crash_rate": "6/min", "node_loss": "12/h", "evictions": "30/h", "slow_start": 10,
         "api_errors": 6, "api_latency": "15ms", "watch_drops": "3/min", "expiries": "1/min",
@@ -38,9 +41,7 @@ fn setup(seed: u64, engine: EngineModel, targets: &[(&str, u64)]) -> Setup {
         seed,
         ..evenkeel::defaults::config()
     };
-    if engine == EngineModel::None {
-        config.engine = EngineMode::None;
-    }
+    config.engine = engine;
     config.failing.max_failures = Some(1_000_000);
     let world = WorldConfig {
         weather,
@@ -51,21 +52,32 @@ fn setup(seed: u64, engine: EngineModel, targets: &[(&str, u64)]) -> Setup {
         config,
         wishes,
         templates,
+        versions: BTreeMap::new(),
         lease: true,
+        owner: false,
         world,
-        engine,
     }
 }
 
-const PROMPT: EngineModel = EngineModel::Prompt {
-    registers_after: Span(700),
-    drains_after: Span(1500),
-};
+const PROMPT: EngineMode = EngineMode::Registering;
+
+fn begin(setup: Setup) -> Life {
+    let habits = Habits {
+        registers_after: Span(700),
+        drains_after: Span(1500),
+        ..Habits::PROMPT
+    };
+    let engine: Box<dyn Engine> = match setup.config.engine {
+        EngineMode::None => Box::new(NoEngine),
+        mode @ EngineMode::Registering => Box::new(Plain::new(habits, mode)),
+    };
+    Life::watched(setup, engine, None, None)
+}
 
 #[test]
 fn the_same_seed_gives_the_same_life() {
     let digests = |seed| {
-        let mut life = Life::new(setup(seed, PROMPT, &[("a", 12), ("b", 4)]));
+        let mut life = begin(setup(seed, PROMPT, &[("a", 12), ("b", 4)]));
         life.run(Span::seconds(1200));
         life.report()
     };
@@ -74,8 +86,8 @@ fn the_same_seed_gives_the_same_life() {
 }
 
 /// Lives through bad weather and crashes of the controller, then waits for calm; shut down, nothing is left.
-fn live(seed: u64, engine: EngineModel) {
-    let mut life = Life::new(setup(seed, engine, &[("a", 15), ("b", 5)]));
+fn live(seed: u64, engine: EngineMode) {
+    let mut life = begin(setup(seed, engine, &[("a", 15), ("b", 5)]));
     for _ in 0..4 {
         life.run(Span::seconds(300));
         life.crash();
@@ -108,7 +120,7 @@ fn live_with_claims(seed: u64, wait: bool) {
         reuse: true,
         wait,
     });
-    let mut life = Life::new(setup);
+    let mut life = begin(setup);
     for _ in 0..4 {
         life.run(Span::seconds(300));
         life.crash();
@@ -152,5 +164,5 @@ fn lives_in_bad_weather_end_at_target_with_an_engine() {
 
 #[test]
 fn lives_in_bad_weather_end_at_target_without_an_engine() {
-    (100..106).for_each(|seed| live(seed, EngineModel::None));
+    (100..106).for_each(|seed| live(seed, EngineMode::None));
 }

@@ -1,5 +1,6 @@
 //! `evenkeel-sim check`: results as text, or as JSON lines.
 
+use super::Format;
 use evenkeel_sim::check::{self, Played};
 use serde_json::json;
 use std::{
@@ -23,15 +24,6 @@ pub struct Args {
     /// `text`, or one JSON object a line: each file, then the sum.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Args {

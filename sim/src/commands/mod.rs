@@ -1,7 +1,9 @@
 //! The subcommands, a room each.
 
 mod check;
+mod replay;
 mod run;
+mod search;
 
 use evenkeel::{core::Span, file};
 use std::process::ExitCode;
@@ -13,6 +15,19 @@ pub enum Command {
     Run(run::Args),
     /// Plays scenario files against the real controller, and compares what it does with what each expects.
     Check(check::Args),
+    /// Plays stories drawn from seeds, with every fault there is, until one breaks an invariant.
+    Search(search::Args),
+    /// Plays a story again that a search wrote down.
+    Replay(replay::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 impl Command {
@@ -21,6 +36,8 @@ impl Command {
         match self {
             Self::Run(args) => args.run(),
             Self::Check(args) => args.run(),
+            Self::Search(args) => args.run(),
+            Self::Replay(args) => args.run(),
         }
     }
 }

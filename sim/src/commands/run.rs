@@ -5,8 +5,12 @@ use evenkeel::{
     fake::WorldConfig,
     file::{self, FleetFile},
 };
-use evenkeel_sim::{EngineModel, Life, Report, Setup};
+use evenkeel_sim::{
+    Life, Report, Setup,
+    engine::{Engine, Habits, NoEngine, Plain},
+};
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -79,25 +83,24 @@ fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) ->
         weather.seed = seed;
         config.seed = seed;
     }
-    let engine = match config.engine {
-        EngineMode::None => EngineModel::None,
-        EngineMode::Registering => EngineModel::Prompt {
-            registers_after: Span::seconds(1),
-            drains_after: Span::seconds(2),
-        },
+    let engine: Box<dyn Engine> = match config.engine {
+        EngineMode::None => Box::new(NoEngine),
+        mode @ EngineMode::Registering => Box::new(Plain::new(Habits::PROMPT, mode)),
     };
-    let mut life = Life::new(Setup {
+    let setup = Setup {
         fleet: fleet.fleet.clone(),
         config,
         wishes: fleet.wishes(),
         templates: fleet.templates(),
+        versions: BTreeMap::new(),
         lease: fleet.lease,
+        owner: false,
         world: WorldConfig {
             weather,
             ..WorldConfig::default()
         },
-        engine,
-    });
+    };
+    let mut life = Life::watched(setup, engine, None, None);
     life.run(live_for);
     if shutdown {
         life.update(DesiredChange {

@@ -1,0 +1,92 @@
+//! S10: a claim is held by at most one pod that exists; one that ended and is kept (END-2) holds none.
+//!
+//! A create that a dead controller sent, or that was given up and lands late, and a copy that something between made,
+//! nobody could know of: what they lead to is to be mended. So with a pod that lost our label and was not shown doing so.
+
+use super::{About, Checker, Fact, Rest, Result, Truth, violated};
+use evenkeel::core::{ExecutorId, output::Action};
+use std::collections::BTreeSet;
+
+/// The checker.
+#[derive(Clone, Debug, Default)]
+pub struct S10 {
+    /// Those whose create landed late.
+    late: BTreeSet<ExecutorId>,
+}
+
+impl Checker for S10 {
+    fn name(&self) -> &'static str {
+        "S10"
+    }
+
+    fn about(&self) -> &'static [About] {
+        &[About::Pod, About::Landed]
+    }
+
+    fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
+        let (executor, now) = match fact {
+            Fact::Landed {
+                process,
+                action: Action::Create { executor, .. },
+                late,
+                ..
+            } => {
+                if *late || !truth.processes.contains_key(process) {
+                    self.late.insert(*executor);
+                }
+                return Ok(());
+            }
+            Fact::Pod {
+                executor: Some(executor),
+                now,
+                gone: false,
+            } => (*executor, now),
+            _ => return Ok(()),
+        };
+        if now.claims.is_empty()
+            || truth.pods.contains_key(&now.name)
+            || self.late.contains(&executor)
+        {
+            return Ok(());
+        }
+        for other in truth.pods.values() {
+            let Some(id) = other.executor.filter(|id| !self.late.contains(id)) else {
+                continue;
+            };
+            let mut known = truth
+                .processes
+                .values()
+                .filter_map(|of| of.executors.get(&id));
+            let strayed = known.any(|of| of.strayed) && other.is_alive();
+            if !other.is_in_view() && !strayed {
+                continue;
+            }
+            let shared = other
+                .view
+                .claims
+                .iter()
+                .find(|claim| now.claims.contains(claim));
+            if let Some(claim) = shared {
+                return violated(format!(
+                    "{} and {} both use {claim}",
+                    other.view.name, now.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, truth: &Truth, _rest: &Rest<'_>) -> Result {
+        let mut held = BTreeSet::new();
+        let live = truth
+            .pods
+            .values()
+            .filter(|pod| pod.is_alive() && pod.is_in_view());
+        for claim in live.flat_map(|pod| &pod.view.claims) {
+            if !held.insert(claim) {
+                return violated(format!("at rest, several pods use {claim}"));
+            }
+        }
+        Ok(())
+    }
+}

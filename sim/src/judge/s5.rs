@@ -1,0 +1,46 @@
+//! S5: nobody acts on an executor before its view has caught up with its own last write.
+
+use super::{About, Checker, Fact, Result, Truth, truth::executor_of, violated};
+use evenkeel::core::Output;
+
+/// The checker.
+#[derive(Clone, Debug, Default)]
+pub struct S5;
+
+impl Checker for S5 {
+    fn name(&self) -> &'static str {
+        "S5"
+    }
+
+    fn about(&self) -> &'static [About] {
+        &[About::Said]
+    }
+
+    fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
+        let Fact::Said {
+            process,
+            output: Output::Execute { action, .. },
+            ..
+        } = fact
+        else {
+            return Ok(());
+        };
+        let Some(executor) = executor_of(action) else {
+            return Ok(());
+        };
+        let Some(of) = truth.known(*process, executor) else {
+            return Ok(());
+        };
+        if of.open > 0 {
+            return violated(format!(
+                "{action:?} is begun while another write of {executor} has no answer"
+            ));
+        }
+        if let Some(revision) = of.closes_at {
+            return violated(format!(
+                "{action:?} is begun before the view has {executor} at revision {revision}, where its last write took effect"
+            ));
+        }
+        Ok(())
+    }
+}
