@@ -73,8 +73,12 @@ fn input(input: &Input) -> Option<String> {
         },
         Input::Listed { outcome, .. } => match outcome {
             Ok(listing) => {
-                let pods: Vec<String> = listing.pods.iter().map(pod).collect();
-                format!("listing at {}: {}", listing.revision, pods.join("; "))
+                let mut all: Vec<String> = listing.pods.iter().map(pod).collect();
+                all.extend(listing.claims.iter().map(|claim| {
+                    let deleting = if claim.deleting { " deleting" } else { "" };
+                    format!("{}{deleting}", claim.name)
+                }));
+                format!("listing at {}: {}", listing.revision, all.join("; "))
             }
             Err(failure) => format!("listing failed: {failure:?}"),
         },

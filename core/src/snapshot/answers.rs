@@ -6,6 +6,7 @@ use super::{
     governor::Answer,
     groups::HoldReason,
     record::{Answered, Executor, Fate, Pod, Sort, Verdict, Write},
+    stray::StrayKind,
 };
 use crate::{
     config::Config,
@@ -50,15 +51,18 @@ impl Snapshot {
             .answered(config, self.now, &answer, self.newest_action);
         self.note_verb(open.sort, outcome);
         if open.stray {
-            let sent = self.strays.get(&open.executor).map(|stray| &stray.write);
-            if let Some(Write::Sent {
-                action: sent,
-                tries,
-                ..
-            }) = sent
-                && *sent == action
-            {
-                self.fold_stray_answer(config, open, *tries, outcome);
+            let failed = matches!(outcome, Outcome::Refused(_) | Outcome::Unclear(_));
+            match self.strays.get(&open.executor).map(|stray| &stray.write) {
+                Some(Write::Sent {
+                    action: sent,
+                    tries,
+                    ..
+                }) if *sent == action => {
+                    self.fold_stray_answer(config, open, *tries, outcome);
+                }
+                // It went out of view and came back meanwhile: what failed just now is not repeated at once.
+                Some(Write::None) if failed => self.fold_stray_answer(config, open, 0, outcome),
+                _ => {}
             }
             return;
         }
@@ -164,9 +168,20 @@ impl Snapshot {
         uid: Option<&Uid>,
     ) {
         let now = self.now;
+        let another = self
+            .executors
+            .get(&id)
+            .and_then(Executor::seen)
+            .is_some_and(|seen| {
+                uid.is_some_and(|uid| *uid != seen.uid)
+                    && revision.is_some_and(|revision| revision > seen.revision)
+            });
+        if another {
+            // SEE-3: its name was free again, so ours is gone; what was made now is a ghost.
+            return self.end_gone(config, id, None);
+        }
         self.change(config, id, |all, executor| {
             executor.write = Write::None;
-            // SEE-3: one that is seen already stays the executor's pod; another made after it is a ghost.
             if executor.seen().is_none() {
                 let answered = Answered {
                     at: now,
@@ -185,8 +200,13 @@ impl Snapshot {
 
     /// GROW-3: the name was taken. By our own pod, of an earlier try; or by a stranger's.
     fn create_met(&mut self, config: &Config, id: ExecutorId, view: &PodView) {
-        let ours =
-            matches!(classify::whose(&self.fleet, view), Whose::Ours { id: its, .. } if its == id);
+        let executor = self.executors.get(&id);
+        let ours = match classify::whose(&self.fleet, view) {
+            Whose::Ours { id: its, group } => {
+                its == id && executor.is_none_or(|executor| executor.group == group)
+            }
+            Whose::Malformed => false,
+        };
         if !ours {
             let finding = Finding::NameTaken(view.name.clone());
             self.findings.insert(finding);
@@ -201,7 +221,9 @@ impl Snapshot {
             .get(&id)
             .is_some_and(|executor| executor.seen().is_some());
         self.created(config, id, revision, uid);
-        if !known {
+        if self.removed.contains_key(&id) {
+            self.add_stray(config, id, view, StrayKind::Ghost);
+        } else if !known {
             self.change(config, id, |all, executor| {
                 all.update(config, id, executor, view)
             });

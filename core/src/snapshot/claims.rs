@@ -8,6 +8,7 @@ use crate::{
 };
 use im::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// All claims of the fleet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -319,6 +320,7 @@ impl Snapshot {
     /// The claims as a listing that was asked for at `started` shows them, after its pods.
     pub(super) fn fold_claims(&mut self, started: Time, shown: &[ClaimView]) {
         let known = self.claims.all.iter();
+        let there: BTreeSet<&Name> = shown.iter().map(|view| &view.name).collect();
         let gone: Vec<Name> = known
             .filter(|(name, claim)| {
                 let settled = match claim.step {
@@ -326,7 +328,7 @@ impl Snapshot {
                     Step::DeleteAgain { .. } => true,
                     Step::Making { .. } | Step::MakeAgain { .. } | Step::Deleting { .. } => false,
                 };
-                settled && shown.iter().all(|view| view.name != **name)
+                settled && !there.contains(name)
             })
             .map(|(name, _)| name.clone())
             .collect();

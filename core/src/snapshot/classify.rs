@@ -46,6 +46,12 @@ pub(crate) fn id_by_name(fleet: &str, name: &str) -> Option<ExecutorId> {
         .ok()
 }
 
+/// SEE-4: what left the view like this lost our label, and goes on: it is neither being deleted, nor finished, nor kept.
+pub(crate) fn strays(config: &Config, view: &PodView) -> bool {
+    let finished = matches!(class(config, view), Class::Failed | Class::Succeeded);
+    view.deleting.is_none() && !finished && !view.labels.finished
+}
+
 /// The class of a pod of ours.
 pub(crate) fn class(config: &Config, view: &PodView) -> Class {
     let finished = finished(config, view);

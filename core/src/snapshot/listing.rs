@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     input::{Failure, Listing, Outcome, PodView},
     output::{Cause, Why},
-    plan::Finding,
+    plan::{Class, Finding},
     words::{ActionId, ExecutorId, Name, Revision, Time, Uid},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,8 +113,8 @@ impl Snapshot {
         self.fold_claims(started, &listing.claims);
         if first {
             self.settle_probes();
-            self.settle_claimless(config);
         }
+        self.settle_claimless(config, first);
         self.view.complete_to = Some(listing.revision);
         self.view.listing_started = Some(started);
     }
@@ -186,18 +186,21 @@ impl Snapshot {
         suspicious
     }
 
-    /// CLAIM: what an earlier incarnation made, and waits for a claim that is not there, will never start.
-    fn settle_claimless(&mut self, config: &Config) {
+    /// CLAIM: what waits for a claim that is not there, or is being deleted, will never start.
+    fn settle_claimless(&mut self, config: &Config, first: bool) {
         if !config.uses_claims() {
             return;
         }
+        let claims = &self.claims.all;
         let waits = |executor: &Executor| {
-            let claims = &self.claims.all;
-            let gone = executor
-                .claims()
-                .iter()
-                .any(|claim| !claims.contains_key(claim));
-            gone && !executor.is_running() && !executor.is_registered()
+            let of = || executor.claims().iter().map(|claim| claims.get(claim));
+            let absent = of().any(|claim| claim.is_none());
+            let going = of().flatten().any(|claim| claim.deleting);
+            let pending = executor.class() == Some(Class::Pending);
+            // A registration may be that of an earlier pod of this name: what still pends and has no claim is not running.
+            let serves = executor.is_registered();
+            let unseen = first && !executor.is_running() && !serves;
+            absent && (pending || unseen) || going && pending && !serves
         };
         let executors = self.executors.iter();
         let ids: Vec<ExecutorId> = executors

@@ -77,6 +77,8 @@ pub(crate) struct Seen {
     /// Its grace in seconds, where it has a deletion timestamp.
     pub deleting: Option<u32>,
     pub on_node: bool,
+    /// None of its containers runs any more, nor will one.
+    pub over: bool,
 }
 
 /// SEE-5: at most one write of ours per executor is open, and a second is not begun before it closes.
@@ -414,7 +416,8 @@ impl Executor {
             (Fate::Ended { .. }, Pod::Seen(seen)) => {
                 let finished =
                     self.is_finished() && seen.deleting.is_none() && !planted!(config, End2);
-                let sort = if config.ending.keep_finished {
+                // One with a sidecar that goes on, or a container that is started again, is not kept: nobody would see it end.
+                let sort = if config.ending.keep_finished && seen.over {
                     Sort::Mark
                 } else {
                     Sort::Delete

@@ -293,6 +293,7 @@ impl Snapshot {
             revision: view.revision,
             deleting: view.deleting,
             on_node: view.node.is_some(),
+            over: matches!(view.phase, Phase::Succeeded | Phase::Failed),
         });
         if before.is_none() && !executor.has_ended() {
             // A refusal after an unclear try is no verdict on a pod that is there.
@@ -406,11 +407,7 @@ impl Snapshot {
             return;
         }
         let kept = view.labels.finished;
-        let unfinished = !matches!(
-            classify::class(config, view),
-            Class::Failed | Class::Succeeded
-        );
-        let strayed = view.deleting.is_none() && unfinished && !kept;
+        let strayed = classify::strays(config, view);
         if strayed {
             self.change(config, id, |_, executor| {
                 executor

@@ -1,7 +1,7 @@
 //! SEE-3, SEE-4, LIVE-4: pods that are deleted for what they are, not for the executor whose name they have.
 
 use super::{
-    Open, Removed, Snapshot,
+    Open, Removed, Snapshot, classify,
     record::{Sort, Write},
 };
 use crate::{
@@ -59,12 +59,14 @@ impl Stray {
             _ => None,
         }
     }
+}
 
-    fn finding(&self, name: Name) -> Option<Finding> {
-        match self.kind {
-            StrayKind::Ghost => Some(Finding::GhostPod(name)),
-            StrayKind::Strayed => Some(Finding::StrayedPod(name)),
-            StrayKind::Kept => None,
+impl StrayKind {
+    fn finding(self, name: Name) -> Option<Finding> {
+        match self {
+            Self::Ghost => Some(Finding::GhostPod(name)),
+            Self::Strayed => Some(Finding::StrayedPod(name)),
+            Self::Kept => None,
         }
     }
 }
@@ -83,6 +85,14 @@ impl Snapshot {
             if revision > known.revision {
                 known.revision = revision;
                 known.deleting = deleting;
+                // With our label again, it is in view again, and will be seen going.
+                let before = std::mem::replace(&mut known.kind, kind);
+                if before != kind {
+                    if let Some(before) = before.finding(view.name.clone()) {
+                        self.findings.remove(&before);
+                    }
+                    self.findings.extend(kind.finding(view.name.clone()));
+                }
                 self.note_stuck_stray(config, id, self.is_stray_stuck(config, id));
             }
             return;
@@ -104,7 +114,7 @@ impl Snapshot {
             write: Write::None,
             claims: view.claims.clone(),
         };
-        self.findings.extend(stray.finding(view.name.clone()));
+        self.findings.extend(kind.finding(view.name.clone()));
         self.strays.insert(id, stray);
         for claim in &view.claims {
             self.note_claim(claim);
@@ -116,7 +126,7 @@ impl Snapshot {
         let Some(stray) = self.strays.remove(&id) else {
             return;
         };
-        if let Some(finding) = stray.finding(id.pod_name(&self.fleet)) {
+        if let Some(finding) = stray.kind.finding(id.pod_name(&self.fleet)) {
             self.findings.remove(&finding);
         }
         for claim in &stray.claims {
@@ -174,6 +184,12 @@ impl Snapshot {
             return false;
         };
         if view.revision > stray.revision {
+            let kept_open = !matches!(stray.write, Write::Answered { .. });
+            if stray.kind == StrayKind::Ghost && kept_open && classify::strays(config, view) {
+                // It only lost our label.
+                self.add_stray(config, id, view, StrayKind::Strayed);
+                return true;
+            }
             self.remove_stray(config, id);
             let removed = Removed {
                 uid: Some(view.uid.clone()),

@@ -6,6 +6,9 @@ use crate::story::{
 };
 use evenkeel::core::{Group, Span, Time};
 
+/// The ids of strangers' pods begin here: no controller comes so far in a story.
+const STRANGE: u32 = 1_000_000;
+
 /// All that one kind of fault does in a story.
 pub(super) fn strikes(draw: &mut Draw, kind: Kind, size: Size, story: &Story) -> Vec<Happening> {
     let most = match kind {
@@ -357,7 +360,7 @@ fn strange(draw: &mut Draw, groups: &[Group]) -> Strange {
         1 => Strange::Name(1 + draw.below(3) as u32),
         _ => Strange::Executor {
             ahead: draw.one(&[-1, -1, 0]),
-            sequence: 1000 + draw.below(1000) as u32,
+            sequence: STRANGE + draw.below(1000) as u32,
             group: draw.one(groups),
         },
     }

@@ -180,6 +180,13 @@ impl Engine for Plain {
             Notice::Refuse { executor } => {
                 self.executors.insert(*executor, Executor::Refused);
             }
+            // A later controller has it after all: so does the engine.
+            Notice::Started { executor, .. }
+                if self.executors.get(executor) == Some(&Executor::Refused) =>
+            {
+                self.executors.insert(*executor, Executor::Starting);
+                self.register_later(*executor, say);
+            }
             _ => {}
         }
     }

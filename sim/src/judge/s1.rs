@@ -3,7 +3,11 @@
 //! Looked at when a create is asked for: what a controller could not know of (a late copy of a dead controller's
 //! create, a stranger's pod) is not its fault. And nobody begins an effect while another one holds the lease.
 
-use super::{About, Checker, Fact, Result, Truth, truth::Known, violated};
+use super::{
+    About, Checker, Fact, Result, Truth,
+    truth::{End, Known},
+    violated,
+};
 use evenkeel::core::{Group, Output, output::Action};
 
 /// The checker.
@@ -91,8 +95,15 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
     let Some(most) = truth.config.growing.max_executors else {
         return Ok(());
     };
-    let there = truth.answered_for(known);
-    let there = there.filter(|pod| !pod.finished).count() as u64;
+    // One that was shown finished, or gone, is not in the way, though it may be back since; nor is a ghost.
+    let there = truth.answered_for(known).filter(|pod| {
+        let of = pod.executor.and_then(|id| known.executors.get(&id));
+        let over = of.is_some_and(|of| {
+            of.gone || of.strange || of.end.as_ref().is_some_and(|end| *end != End::Voluntary)
+        });
+        !pod.finished && !over
+    });
+    let there = there.count() as u64;
     let under_way = truth.under_way(known).count() as u64;
     if there + under_way + 1 > most {
         return violated(format!(

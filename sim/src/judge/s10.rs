@@ -53,12 +53,15 @@ impl Checker for S10 {
             let Some(id) = other.executor.filter(|id| !self.late.contains(id)) else {
                 continue;
             };
-            let mut known = truth
-                .processes
-                .values()
-                .filter_map(|of| of.executors.get(&id));
-            let strayed = known.any(|of| of.strayed) && other.is_alive();
-            if !other.is_in_view() && !strayed {
+            let known = || {
+                let all = truth.processes.values();
+                all.filter_map(|of| of.executors.get(&id))
+            };
+            // Only who asked for it can know that it is still there.
+            let strayed = other.is_alive() && known().any(|of| of.strayed && of.creates > 0);
+            // Out of view when it was listed, and back since; or with our label lost on its way out.
+            let told_gone = known().next().is_some() && known().all(|of| of.gone);
+            if !strayed && (!other.is_in_view() || told_gone) {
                 continue;
             }
             let shared = other

@@ -21,6 +21,10 @@ impl Checker for S11 {
     }
 
     fn rest(&mut self, truth: &Truth, rest: &Rest<'_>) -> Result {
+        if !rest.is_quiet {
+            // One that was replaced for its age may have gone just now.
+            return Ok(());
+        }
         let there: BTreeSet<_> = truth.pods.values().filter_map(|pod| pod.executor).collect();
         let kept = rest.controller.snapshot().executors();
         let ghosts: Vec<String> = kept

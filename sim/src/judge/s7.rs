@@ -30,6 +30,10 @@ impl Checker for S7 {
         else {
             return Ok(());
         };
+        if !truth.ids.contains_key(executor) {
+            // A stranger's, with our labels: what became of it before it was taken in is no matter.
+            return Ok(());
+        }
         let Some(of) = truth.known(*process, *executor) else {
             return violated(format!(
                 "{executor} is told lost, and nobody ever spoke of it"
@@ -47,7 +51,10 @@ impl Checker for S7 {
         // One that lost our label has left the view: SEE-4 takes it for gone, whatever became of it since.
         // One that was shown to have ended is not taken back, whatever its pod does since.
         let out_of_view = of.gone || of.end.is_some();
-        if lives && !out_of_view && of.condemned.is_none() && *cause != Cause::Missing {
+        // One whose name was taken never had a pod: what is there is a stranger's.
+        let never_was = of.made.is_none() && matches!(cause, Cause::CreateRejected { .. });
+        if lives && !out_of_view && !never_was && of.condemned.is_none() && *cause != Cause::Missing
+        {
             return violated(format!(
                 "{executor} is told lost ({}), and lives",
                 cause.name()

@@ -47,6 +47,11 @@ impl Checker for S8 {
         let pending = truth
             .counting(known)
             .filter(|pod| pod.view.phase == Phase::Pending);
+        // Those of a group that is not wanted any more are on their way out.
+        let pending = pending.filter(|pod| {
+            let group = pod.view.labels.group.as_ref();
+            group.is_some_and(|group| known.groups.contains_key(group))
+        });
         let pending = pending.map(|pod| pod.view.labels.group.as_ref());
         let under_way = truth.under_way(known).map(|(_, group)| Some(group));
         let (mut all, mut same) = (1, 1);

@@ -9,6 +9,7 @@ use evenkeel::core::{
         Outcome, Phase, PodView, Refusal, Shutdown, WatchEvent,
     },
     output::{Action, Cause, LeaseWish, Notice, Why},
+    plan::Finding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -218,6 +219,8 @@ pub struct Executor {
     pub started: bool,
     /// The engine was told to refuse it.
     pub refused: bool,
+    /// A pod of its name was said to be a ghost, or to have lost our label.
+    pub strange: bool,
 }
 
 /// An effect that failed, or may have.
@@ -253,6 +256,8 @@ impl Executor {
             || self.disrupted
             || self.lost.is_some()
             || self.let_go
+            || self.refused
+            || self.strange
     }
 }
 
@@ -293,8 +298,11 @@ impl Truth {
             let Some(of) = known.executors.get(&id) else {
                 return false;
             };
-            let issued = of.creates > 0 || id.incarnation < known.incarnation;
-            issued && of.is(&pod.view)
+            // What an earlier incarnation asked for without an answer may land, and is not known before it is shown.
+            let issued = of.creates > 0 && (id.incarnation == known.incarnation || of.definite);
+            let shown =
+                of.shown.is_some() && (of.creates > 0 || id.incarnation < known.incarnation);
+            (issued || shown) && of.is(&pod.view)
         })
     }
 
@@ -445,6 +453,14 @@ impl Known {
             Notice::Started { executor, .. } => self.executor(*executor).started = true,
             Notice::Drain { executor, .. } => self.executor(*executor).draining = true,
             Notice::Refuse { executor } => self.executor(*executor).refused = true,
+            Notice::Raised(Finding::GhostPod(name) | Finding::StrayedPod(name)) => {
+                let id = name
+                    .split_once("-exec-")
+                    .and_then(|(_, id)| id.parse().ok());
+                if let Some(id) = id {
+                    self.executor(id).strange = true;
+                }
+            }
             Notice::Lost {
                 executor, cause, ..
             } => {
@@ -632,8 +648,14 @@ impl Known {
             of.end.get_or_insert(end);
         }
         of.gone |= left;
-        of.strayed |=
-            left && of.lost.is_none() && view.deleting.is_none() && !is_finished(view, all);
+        if left {
+            of.strayed |= (of.lost.is_none() || of.strange)
+                && view.deleting.is_none()
+                && !is_finished(view, all);
+        } else if changed {
+            // With our label again, it is in view.
+            of.strayed = false;
+        }
         if of
             .closes_at
             .is_some_and(|revision| revision <= view.revision)
@@ -666,7 +688,8 @@ impl Known {
                 if create {
                     of.definite = true;
                     of.made = *revision;
-                    of.uid = uid.clone().or(of.uid.take());
+                    // What was shown first is the executor; a late copy of its create may have made another.
+                    of.uid = of.uid.take().or(uid.clone());
                 } else {
                     match revision {
                         // What is out of view is not shown again.

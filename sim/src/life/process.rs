@@ -43,6 +43,8 @@ pub(super) struct Watching {
     pub last: Time,
     /// Until when the last event of each object is under way, where only their order is kept.
     pub of_object: BTreeMap<evenkeel::core::Name, (Time, u64)>,
+    /// Until when a bookmark is under way, or an event that kept the order of all: nothing overtakes those.
+    pub barrier: Time,
     /// What it showed last.
     pub shown: VecDeque<WatchEvent>,
 }

@@ -451,6 +451,7 @@ impl Life {
                     id,
                     last,
                     of_object: BTreeMap::new(),
+                    barrier: Time(0),
                     shown: VecDeque::new(),
                 };
                 let before = self.processes[index].watches.insert(request, watching);
@@ -542,6 +543,7 @@ impl Life {
         let mut merged = None;
         match &object {
             Some(name) if shuffle.is_some() || coalesce => {
+                at = at.max(watching.barrier);
                 if let Some((last, key)) = watching.of_object.get(name) {
                     at = at.max(*last);
                     if coalesce && *last > now && matches!(event, WatchEvent::Seen(_)) {
@@ -558,6 +560,7 @@ impl Life {
             // A bookmark, the end, and all that is in order, comes after all that came before.
             _ => {
                 at = at.max(watching.last);
+                watching.barrier = at;
                 watching.of_object.clear();
             }
         }
