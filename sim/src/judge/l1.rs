@@ -21,16 +21,11 @@ pub fn missing(truth: &Truth, rest: &Rest<'_>) -> Option<String> {
     let mut live: BTreeMap<&Group, u64> = BTreeMap::new();
     for pod in truth.pods.values() {
         let view = &pod.view;
-        let Some((id, group)) = pod.executor.zip(view.labels.group.as_ref()) else {
+        let group = truth.group_of(pod, known.incarnation);
+        let group = group.filter(|group| !rest.broken.contains(*group));
+        let Some((id, group)) = pod.executor.zip(group) else {
             continue;
         };
-        let ours = truth.ids.contains_key(&id) || id.incarnation < known.incarnation;
-        if !pod.is_in_view() || !ours || view.name != id.pod_name(&truth.fleet) {
-            continue;
-        }
-        if rest.broken.contains(group) {
-            continue;
-        }
         let registered = truth.config.engine == EngineMode::None
             || known.executors.get(&id).is_some_and(|of| of.registered);
         if !pod.is_alive() || view.phase != Phase::Running || !registered {

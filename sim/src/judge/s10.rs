@@ -59,9 +59,9 @@ impl Checker for S10 {
             };
             // Only who asked for it can know that it is still there.
             let strayed = other.is_alive() && known().any(|of| of.strayed && of.creates > 0);
-            // Out of view when it was listed, and back since; or with our label lost on its way out.
+            // With our label lost on its way out.
             let told_gone = known().next().is_some() && known().all(|of| of.gone);
-            if !strayed && (!other.is_in_view() || told_gone) {
+            if !strayed && (!other.is_in_view() || other.was_out_of_view || told_gone) {
                 continue;
             }
             let shared = other

@@ -46,6 +46,8 @@ pub struct TruePod {
     pub view: PodView,
     /// Its containers have ended, or its main one, or a sidecar where that counts (SEE-1).
     pub finished: bool,
+    /// It was without our label at some time: a controller may have looked just then.
+    pub was_out_of_view: bool,
 }
 
 impl TruePod {
@@ -306,6 +308,20 @@ impl Truth {
         })
     }
 
+    /// The group of a pod in view that a controller of that incarnation has as an executor: some controller asked for
+    /// it, or it carries an earlier incarnation's labels.
+    #[must_use]
+    pub fn group_of<'a>(&self, pod: &'a TruePod, incarnation: u32) -> Option<&'a Group> {
+        let id = pod.executor?;
+        let ours = self.ids.contains_key(&id) || id.incarnation < incarnation;
+        let named = pod.view.name == id.pod_name(&self.fleet);
+        pod.view
+            .labels
+            .group
+            .as_ref()
+            .filter(|_| ours && named && pod.is_in_view())
+    }
+
     /// The creates of that controller that are under way, and have made no pod yet.
     pub fn under_way<'a>(
         &'a self,
@@ -382,10 +398,13 @@ impl Truth {
         if gone {
             self.pods.remove(&now.name);
         } else {
+            let before = self.pods.get(&now.name);
+            let was_out = before.is_some_and(|pod| pod.was_out_of_view && pod.view.uid == now.uid);
             let pod = TruePod {
                 executor,
                 view: now.clone(),
                 finished: is_finished(now, all),
+                was_out_of_view: was_out || now.labels.executor.is_none(),
             };
             self.pods.insert(now.name.clone(), pod);
         }

@@ -326,15 +326,11 @@ impl Life {
         };
         let truth = judge.truth();
         rested.ended = truth.ends.len() as u64;
-        for pod in truth.pods.values() {
-            let ours = pod.executor.is_some_and(|id| truth.ids.contains_key(&id));
-            if let Some(group) = pod
-                .view
-                .labels
-                .group
-                .as_ref()
-                .filter(|_| ours && pod.is_alive())
-            {
+        let all = truth.processes.values();
+        let incarnation = all.map(|known| known.incarnation).max().unwrap_or(0);
+        rested.wanted = self.wished.groups.values().map(|wish| wish.target).sum();
+        for pod in truth.pods.values().filter(|pod| pod.is_alive()) {
+            if let Some(group) = truth.group_of(pod, incarnation) {
                 *rested.live.entry(group.clone()).or_default() += 1;
             }
         }
@@ -353,6 +349,8 @@ impl Life {
 pub struct Rested {
     /// Live executors by group.
     pub live: BTreeMap<Group, u64>,
+    /// Executors that the engine wants, over all groups.
+    pub wanted: u64,
     /// Effects up to there.
     pub effects: u64,
     /// Pods that ended up to there.
