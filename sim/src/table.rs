@@ -120,7 +120,11 @@ impl Tally {
         }
     }
 
-    pub(crate) fn given(&mut self, now: Time, input: &Input) {
+    /// A controller is given something; `old`: it shows what is over.
+    pub(crate) fn given(&mut self, now: Time, input: &Input, old: bool) {
+        if old {
+            self.decided(now, Rule::See2);
+        }
         if let Input::Lease(LeaseNews::Held { memory, .. }) = input
             && *memory != Memory::default()
         {

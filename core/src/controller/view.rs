@@ -280,6 +280,7 @@ impl Controller {
             viewing.asked_at = Some(at);
             let request = self.request();
             self.viewing.listing = Some(Asked { request, all });
+            self.snapshot.listing_asked();
             self.outputs.push_back(Output::List {
                 request,
                 all,

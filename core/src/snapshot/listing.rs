@@ -37,10 +37,9 @@ enum Settled {
 
 impl Snapshot {
     pub(super) fn fold_listing(&mut self, config: &Config, started: Time, listing: &Listing) {
-        let is_back = self
-            .view
-            .complete_to
-            .is_some_and(|known| listing.revision < known);
+        let floor = self.view.floor.filter(|(asked, _)| *asked <= started);
+        let known = self.view.complete_to.max(floor.map(|(_, floor)| floor));
+        let is_back = known.is_some_and(|known| listing.revision < known);
         let replaced = is_back && self.has_gone_back(config, listing);
         self.view.replaced = replaced;
         self.view.thrown_away = is_back && !replaced;
@@ -116,6 +115,10 @@ impl Snapshot {
         }
         self.settle_claimless(config, first);
         self.view.complete_to = Some(listing.revision);
+        if replaced {
+            self.view.newest = None;
+        }
+        self.view.newest = self.view.newest.max(Some(listing.revision));
         self.view.listing_started = Some(started);
     }
 
@@ -224,7 +227,7 @@ impl Snapshot {
         }
     }
 
-    /// SEE-2: whether listings have been below the last one for so long, and two in a row agree, that the cluster
+    /// SEE-2: whether listings have been below what was known for so long, and two in a row agree, that the cluster
     /// itself has gone back. Then what is known by revision counts for nothing any more.
     fn has_gone_back(&mut self, config: &Config, listing: &Listing) -> bool {
         let now = self.now;

@@ -26,7 +26,7 @@ pub(crate) use index::Rank;
 
 use crate::{
     config::Config,
-    input::{Input, Shutdown, WatchEvent},
+    input::{Input, Outcome, Shutdown, WatchEvent},
     plan::{Finding, Plan, WakeReason},
     words::{ActionId, ExecutorId, Group, Name, Revision, Time, Uid},
 };
@@ -102,9 +102,13 @@ pub struct Snapshot {
 pub(crate) struct View {
     /// The revision of the last listing applied: everything up to it is known.
     pub complete_to: Option<Revision>,
+    /// The newest revision that anything showed.
+    newest: Option<Revision>,
+    /// What that was when the listing under way was asked for: one below it is of a replica that is behind (SEE-2).
+    floor: Option<(Time, Revision)>,
     /// When that listing was asked for.
     pub listing_started: Option<Time>,
-    /// Listings below `complete_to` in a row (SEE-2).
+    /// Listings below what was known in a row (SEE-2).
     back: Option<Back>,
     /// The newest listing was not applied.
     pub thrown_away: bool,
@@ -202,6 +206,7 @@ impl Snapshot {
     }
 
     fn fold_input(&mut self, config: &Config, input: &Input) {
+        self.view.newest = self.view.newest.max(revision_of(input));
         match input {
             Input::Wake | Input::Relist => {}
             Input::Desired(change) => self.fold_desired(config, change),
@@ -228,6 +233,11 @@ impl Snapshot {
             },
             Input::Answered { action, outcome } => self.fold_answer(config, *action, outcome),
         }
+    }
+
+    /// A listing is asked for now: the server answers with no less than it has shown by now.
+    pub(crate) fn listing_asked(&mut self) {
+        self.view.floor = self.view.newest.map(|newest| (self.now, newest));
     }
 
     /// Lets time pass: what falls due by it is folded in. Time never goes back.
@@ -538,5 +548,21 @@ impl ExecutorState<'_> {
     #[must_use]
     pub fn has_open_write(&self) -> bool {
         !matches!(self.executor.write, Write::None)
+    }
+}
+
+/// The revision up to which an input shows that the server's store has come.
+fn revision_of(input: &Input) -> Option<Revision> {
+    match input {
+        Input::Watched { event, .. } => match event {
+            WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view.revision),
+            WatchEvent::Bookmark(revision) => Some(*revision),
+            WatchEvent::Undecodable(_) | WatchEvent::Ended(_) => None,
+        },
+        Input::Answered {
+            outcome: Outcome::Done { revision, .. },
+            ..
+        } => *revision,
+        _ => None,
     }
 }

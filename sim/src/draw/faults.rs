@@ -154,7 +154,17 @@ fn one(draw: &mut Draw, kind: Kind, size: Size, story: &Story) -> Vec<(Span, Wha
         Kind::WatchClose => vec![(now, What::WatchClose)],
         Kind::WatchExpire => vec![(now, What::WatchExpire)],
         Kind::WatchReplay => vec![(now, What::WatchReplay(1 + draw.below(20) as u32))],
-        Kind::ListStale => vec![(now, What::ListStale(1))],
+        Kind::ListStale => {
+            let behind = draw.one(&[1, 3, 10, 40]);
+            vec![(now, What::ListStale(behind)), (Span(1), What::WatchClose)]
+        }
+        Kind::ListPartial => {
+            let percent = draw.one(&[10, 30, 60, 100]);
+            vec![
+                (now, What::ListPartial(percent)),
+                (Span(1), What::WatchExpire),
+            ]
+        }
         Kind::ListFails => {
             let fate = draw.one(&[
                 Fate::ServerError(500),

@@ -112,14 +112,17 @@ pub fn story(seed: u64, size: Option<Size>, mix: &Mix) -> Story {
         config,
         lasts,
         happenings: Vec::new(),
-        ends: match draw.below(8) {
-            0 => Some(Shutdown::Delete),
-            1 => Some(Shutdown::Drain),
-            2 => Some(Shutdown::Leave),
-            _ => None,
-        },
+        ends: None,
+        ends_at: None,
         absurd: has(Kind::AbsurdConfig),
     };
+    story.ends = match draw.below(8) {
+        0 => Some(Shutdown::Delete),
+        1 => Some(Shutdown::Drain),
+        2 => Some(Shutdown::Leave),
+        _ => None,
+    };
+    story.ends_at = (story.ends.is_some() && draw.percent(30)).then(|| Time(draw.below(lasts.0)));
     let mut happenings = wanted(&mut draw, size, &names);
     for kind in &kinds {
         happenings.extend(faults::strikes(&mut draw, *kind, size, &story));

@@ -144,6 +144,12 @@ impl Judge {
         }
     }
 
+    /// Whether that shows a controller what is older than what it was shown before.
+    #[must_use]
+    pub fn is_old(&self, process: u32, input: &Input) -> bool {
+        s13::is_old(&self.truth, process, input)
+    }
+
     /// The ledger.
     #[must_use]
     pub fn truth(&self) -> &Truth {

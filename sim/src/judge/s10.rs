@@ -55,7 +55,8 @@ impl Checker for S10 {
             };
             let known = || {
                 let all = truth.processes.values();
-                all.filter_map(|of| of.executors.get(&id))
+                let all = all.filter_map(|of| of.executors.get(&id));
+                all.filter(|of| of.uid.is_some())
             };
             // Only who asked for it can know that it is still there.
             let strayed = other.is_alive() && known().any(|of| of.strayed && of.creates > 0);

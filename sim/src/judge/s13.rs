@@ -1,11 +1,7 @@
 //! S13: the view never goes back: what is older than what a controller was shown before leads to nothing.
 
 use super::{About, Checker, Fact, Result, Truth, truth::executor_of, violated};
-use evenkeel::core::{
-    ExecutorId, Input, Output, Revision,
-    input::WatchEvent,
-    output::{Action, Notice},
-};
+use evenkeel::core::{ExecutorId, Input, Output, Revision, input::WatchEvent, output::Notice};
 
 /// The checker.
 #[derive(Clone, Debug, Default)]
@@ -50,16 +46,11 @@ impl Checker for S13 {
                         "{executor} is shown at revision {revision}, older than before, and that leads to {output:?}"
                     ))
                 }
-                (
-                    Some(Old::Listing(revision)),
-                    Output::Notice(Notice::Lost { .. })
-                    | Output::Execute {
-                        action: Action::Create { .. },
-                        ..
-                    },
-                ) => violated(format!(
-                    "a listing of revision {revision}, older than the last one, leads to {output:?}"
-                )),
+                (Some(Old::Listing(revision)), Output::Notice(Notice::Lost { .. })) => {
+                    violated(format!(
+                        "a listing of revision {revision}, older than the last one, leads to {output:?}"
+                    ))
+                }
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -85,9 +76,14 @@ fn old(truth: &Truth, process: u32, input: &Input) -> Option<Old> {
         Input::Listed {
             outcome: Ok(listing),
             ..
-        } => (known.listed? > listing.revision).then_some(Old::Listing(listing.revision)),
+        } => (known.least()? > listing.revision).then_some(Old::Listing(listing.revision)),
         _ => None,
     }
+}
+
+/// Whether that shows a controller what is older than what it was shown before.
+pub(super) fn is_old(truth: &Truth, process: u32, input: &Input) -> bool {
+    old(truth, process, input).is_some()
 }
 
 fn about(output: &Output) -> Option<ExecutorId> {

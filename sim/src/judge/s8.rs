@@ -1,7 +1,7 @@
 //! S8: those that are asked for and do not run yet are never more than the caps allow, of the group and of the fleet.
 
 use super::{About, Checker, Fact, Result, Truth, violated};
-use evenkeel::core::{Output, input::Phase, output::Action};
+use evenkeel::core::{Group, Output, input::Phase, output::Action};
 
 /// The checker.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +48,11 @@ impl Checker for S8 {
             .counting(known)
             .filter(|pod| pod.view.phase == Phase::Pending);
         // Those of a group that is not wanted any more are on their way out.
-        let pending = pending.filter(|pod| {
-            let group = pod.view.labels.group.as_ref();
-            group.is_some_and(|group| known.groups.contains_key(group))
-        });
+        let wanted = |group: &Group| known.groups.contains_key(group);
+        let pending = pending.filter(|pod| pod.view.labels.group.as_ref().is_some_and(wanted));
         let pending = pending.map(|pod| pod.view.labels.group.as_ref());
         let under_way = truth.under_way(known).map(|(_, group)| Some(group));
+        let under_way = under_way.filter(|group| group.is_some_and(wanted));
         let (mut all, mut same) = (1, 1);
         for its in pending.chain(under_way) {
             all += 1;

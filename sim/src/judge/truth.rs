@@ -143,12 +143,22 @@ pub struct Known {
     pub suspended: bool,
     /// The fleet is to end.
     pub shutdown: Option<Shutdown>,
+    /// It removed the lease, as the one whose fleet it is.
+    pub removed_lease: bool,
     /// Listings and watches that it asked for, and that are not over: what comes of others is not for it any more.
     pub requests: BTreeSet<RequestId>,
     /// How many listings it was given.
     pub listings: u64,
     /// The revision of the last one.
     pub listed: Option<Revision>,
+    /// The newest revision that it was shown, by whatever.
+    newest: Option<Revision>,
+    /// What that was when it last asked for a listing.
+    floor: Option<Revision>,
+    /// The last one was kept aside, for lacking too many (SHRINK-5).
+    aside: bool,
+    /// From how many percent on that is so.
+    suspicious: Option<u32>,
     /// What it knows of executors.
     pub executors: BTreeMap<ExecutorId, Executor>,
     /// Effects without an answer: whose, and why.
@@ -187,6 +197,8 @@ pub struct Executor {
     pub shown: Option<Revision>,
     /// It was shown as gone.
     pub gone: bool,
+    /// That was by a listing that lacked it, which may have lacked more than was right.
+    lacking: bool,
     /// The first end that it was shown.
     pub end: Option<End>,
     /// The revision at which its create was answered done.
@@ -358,6 +370,7 @@ impl Truth {
                 let known = Known {
                     started: self.now,
                     all: self.config.seeing.check_all_containers,
+                    suspicious: self.config.shrinking.suspicious_loss,
                     ..Known::default()
                 };
                 self.processes.insert(*process, known);
@@ -425,13 +438,18 @@ impl Truth {
                 known.issued(now, *id, action, *why);
             }
             Output::Notice(notice) => known.noticed(notice),
-            Output::List { request, .. } | Output::Watch { request, .. } => {
+            Output::List { request, .. } => {
+                known.requests.insert(*request);
+                known.floor = known.newest;
+            }
+            Output::Watch { request, .. } => {
                 known.requests.insert(*request);
             }
             Output::Close { request } => {
                 known.requests.remove(request);
             }
             Output::Lease(LeaseWish::Renew { incarnation, .. }) => known.incarnation = *incarnation,
+            Output::Lease(LeaseWish::Remove) => known.removed_lease = true,
             _ => {}
         }
     }
@@ -535,10 +553,15 @@ impl Known {
             } => {
                 self.requests.remove(request);
                 self.listings += 1;
-                let newer = self.listed.is_none_or(|listed| listing.revision >= listed);
-                if !newer {
+                if self.least().is_some_and(|least| listing.revision < least) {
                     return;
                 }
+                self.newest = self.newest.max(Some(listing.revision));
+                if !self.aside && self.is_suspicious(&listing.pods) {
+                    self.aside = true;
+                    return;
+                }
+                self.aside = false;
                 self.listed = Some(listing.revision);
                 let mut there = BTreeSet::new();
                 for view in &listing.pods {
@@ -553,7 +576,9 @@ impl Known {
                         .closes_at
                         .is_none_or(|revision| revision <= listing.revision);
                     if older && written && !there.contains(id) && of.uid.is_some() {
+                        of.lacking = of.end.is_none();
                         of.gone = true;
+                        of.failed = None;
                         of.end.get_or_insert(End::Voluntary);
                     }
                     if written {
@@ -569,16 +594,45 @@ impl Known {
                     self.requests.remove(request);
                 }
                 WatchEvent::Seen(view) => {
+                    self.newest = self.newest.max(Some(view.revision));
                     self.shown(view, false);
                 }
                 WatchEvent::Left(view) => {
+                    self.newest = self.newest.max(Some(view.revision));
                     self.shown(view, true);
                 }
-                _ => {}
+                WatchEvent::Bookmark(revision) => {
+                    self.newest = self.newest.max(Some(*revision));
+                }
+                WatchEvent::Undecodable(_) => {}
             },
             Input::Answered { action, outcome } => self.answered(now, at, *action, outcome),
             Input::Wake | Input::Relist => {}
         }
+    }
+
+    /// A listing below that revision is older than what it was shown before it asked.
+    #[must_use]
+    pub fn least(&self) -> Option<Revision> {
+        self.listed.max(self.floor)
+    }
+
+    /// SHRINK-5, where there is no doubt: a listing lacks far more of those that run than may be lost at once.
+    fn is_suspicious(&self, shown: &[PodView]) -> bool {
+        let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
+            return false;
+        };
+        let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
+        let counting = self
+            .executors
+            .values()
+            .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
+        let (mut all, mut lacking) = (0, 0);
+        for uid in counting.filter_map(|of| of.uid.as_ref()) {
+            all += 1;
+            lacking += usize::from(!shown.contains(uid));
+        }
+        all >= 10 && lacking * 100 >= all * percent as usize && lacking * 100 >= all * 80
     }
 
     fn wished(&mut self, change: &DesiredChange) {
@@ -652,6 +706,9 @@ impl Known {
         if let Some(group) = &view.labels.group {
             of.group = group.clone();
         }
+        if std::mem::take(&mut of.lacking) && of.lost.is_none() {
+            (of.gone, of.end) = (false, None);
+        }
         // What is seen to have changed is decided anew: it waits for nothing.
         let changed = of.shown.is_some_and(|shown| shown < view.revision);
         if changed
@@ -690,6 +747,9 @@ impl Known {
     }
 
     fn answered(&mut self, now: Time, at: Time, action: ActionId, outcome: &Outcome) {
+        if let Outcome::Done { revision, .. } = outcome {
+            self.newest = self.newest.max(*revision);
+        }
         let Some(effect) = self.open.remove(&action) else {
             return;
         };

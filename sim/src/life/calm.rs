@@ -268,6 +268,12 @@ impl Life {
         self.world.advance(now);
         self.tell_truth();
         let left = self.left_over();
+        // One that does not have the lease ends at once, and leaves the fleet to whom it is.
+        let mut all = self
+            .judge
+            .iter()
+            .flat_map(|judge| judge.truth().processes.values());
+        let ended = all.any(|known| known.removed_lease);
         let finished = self.report.finished;
         let Some(judge) = &mut self.judge else {
             return;
@@ -278,7 +284,7 @@ impl Life {
                 "L1",
                 format!("the shutdown ({shutdown:?}) does not come to its end"),
             );
-        } else if let Some(left) = left.filter(|_| shutdown != Shutdown::Leave) {
+        } else if let Some(left) = left.filter(|_| shutdown != Shutdown::Leave && ended) {
             judge.broken(now, "S2", format!("after the shutdown {left} is left"));
         }
     }
@@ -296,7 +302,9 @@ impl Life {
             let named = pod
                 .executor
                 .is_some_and(|id| id.pod_name(&truth.fleet) == pod.view.name);
-            ours && named && pod.view.labels.executor.is_some() && pod.view.labels.group.is_some()
+            // What was without our label for a while may be back since.
+            let in_view = pod.view.labels.executor.is_some() && !pod.was_out_of_view;
+            ours && named && in_view && pod.view.labels.group.is_some()
         });
         if let Some(pod) = pod {
             return Some(pod.view.name.to_string());

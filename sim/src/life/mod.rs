@@ -172,6 +172,11 @@ impl Life {
         }
     }
 
+    /// Remembers what watches showed, for [`What::WatchReplay`].
+    pub fn remember_shown(&mut self) {
+        self.wire.keeps_shown = true;
+    }
+
     /// What was kept.
     #[must_use]
     pub fn recorder(&self) -> Option<&Recorder> {
@@ -204,6 +209,14 @@ impl Life {
     /// The engine changes what it wants.
     pub fn update(&mut self, change: DesiredChange) {
         self.wish(change);
+    }
+
+    /// The engine wants the fleet to end.
+    pub fn shut_down(&mut self, how: Shutdown) {
+        self.wish(DesiredChange {
+            shutdown: Some(how),
+            ..DesiredChange::default()
+        });
     }
 
     /// The controller dies with all it knew, and another one starts in its place.
@@ -427,7 +440,11 @@ impl Life {
             );
         }
         if let Some(tally) = &mut self.tally {
-            tally.given(now, &input);
+            let old = self
+                .judge
+                .as_ref()
+                .is_some_and(|judge| judge.is_old(serial, &input));
+            tally.given(now, &input, old);
         }
         (serial, at).hash(&mut self.hasher);
         input.hash(&mut self.hasher);

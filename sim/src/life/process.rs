@@ -5,7 +5,7 @@ use crate::judge::Fact;
 use evenkeel::{
     core::{
         Controller, Input, RequestId, Span, Time,
-        input::{DesiredChange, Listing, WatchEvent},
+        input::{DesiredChange, WatchEvent},
     },
     fake::{WatchId, World},
     port::{Lease, LeaseError},
@@ -31,9 +31,8 @@ pub(super) struct Process {
     pub lease_waiting: Option<Result<Option<Lease>, LeaseError>>,
     /// How far its wall clock is off, in milliseconds.
     pub wall_off: i64,
-    /// The last listing that it got, for a replica that is behind to give once more.
-    pub last_listing: Option<Listing>,
-    pub stale_listing: bool,
+    /// The incarnation in which it was last given a listing.
+    pub listed_as: Option<u32>,
 }
 
 /// An open watch.
@@ -95,8 +94,7 @@ impl Life {
             waiting: Vec::new(),
             lease_waiting: None,
             wall_off: 0,
-            last_listing: None,
-            stale_listing: false,
+            listed_as: None,
         };
         self.processes.push(process);
         self.report.controllers += 1;

@@ -83,11 +83,8 @@ impl Life {
                 self.world.close_watches();
             }
             What::WatchReplay(back) => self.show_again(*back),
-            What::ListStale(_) => {
-                if let Some(process) = self.processes.last_mut() {
-                    process.stale_listing = true;
-                }
-            }
+            What::ListStale(behind) => self.wire.list_stale = Some(*behind),
+            What::ListPartial(percent) => self.wire.list_partial = Some(*percent),
             What::ReplicaLag { by, lasts } => self.wire.lag = Some((*by, now.after(*lasts))),
             What::Pod { pod, fate } => {
                 if let Some(name) = self.pod_name(*pod) {

@@ -35,6 +35,10 @@ pub(super) struct Wire {
     pub namespace_ends: Option<Time>,
     /// No connection until then.
     pub cut_until: Option<Time>,
+    /// The next listing is read from a replica that is so many revisions behind.
+    pub list_stale: Option<u32>,
+    /// The next listing lacks so many percent of its pods.
+    pub list_partial: Option<u8>,
     /// Some event may have to be shown again.
     pub keeps_shown: bool,
     /// The pods that drivers ran in so far.
@@ -401,13 +405,25 @@ impl Life {
             return;
         };
         let of = &mut self.processes[index];
+        let incarnation = Some(of.controller.snapshot().incarnation());
+        let first = of.listed_as != incarnation;
+        if outcome.is_ok() {
+            of.listed_as = incarnation;
+        }
         if let Ok(listing) = &mut outcome {
-            if std::mem::take(&mut of.stale_listing)
-                && let Some(older) = &of.last_listing
-            {
-                *listing = older.clone();
-            } else if self.wire.keeps_shown {
-                of.last_listing = Some(listing.clone());
+            // Against a first listing that lies, nobody has anything to hold.
+            if !first && let Some(behind) = self.wire.list_stale.take() {
+                let then = self.world.revision().saturating_sub(u64::from(behind));
+                if let Some(older) = self.world.listing_at(&fleet, wish, then) {
+                    *listing = older;
+                }
+            }
+            // Nor has a fleet that ends by what its last listing shows.
+            let holds = !first && self.wished.shutdown.is_none();
+            if holds && let Some(percent) = self.wire.list_partial.take() {
+                let lacks = (listing.pods.len() * usize::from(percent)).div_ceil(100);
+                let shown = listing.pods.len().saturating_sub(lacks);
+                listing.pods.truncate(shown);
             }
         }
         self.reply(

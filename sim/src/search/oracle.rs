@@ -15,6 +15,7 @@ const SPARE: u64 = 40;
 pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
     let endless = |kind| matches!(kind, Kind::BrokenGroup);
     let says_nothing = played.violation.is_some()
+        || story.ends_at.is_some()
         || story
             .config
             .groups
@@ -35,6 +36,7 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
             .cloned()
             .collect(),
         ends: None,
+        ends_at: None,
         ..story.clone()
     };
     let faults = (story.happenings.len() - calm.happenings.len()) as u64;

@@ -6,16 +6,12 @@ use crate::{
     judge::{Judge, Violation},
     life::{Life, Rested, Setup},
     recorder::Recorder,
-    story::Story,
+    story::{Happening, Story, What},
     table::Tally,
 };
 use evenkeel::{
     PodTemplate,
-    core::{
-        Config, Name, Span,
-        config::EngineMode,
-        input::{DesiredChange, GroupWish},
-    },
+    core::{Config, Name, Span, config::EngineMode, input::GroupWish},
     fake::{Percent, Weather, WorldConfig},
     template::Templates,
 };
@@ -90,13 +86,21 @@ fn run(
     if record {
         life.record();
     }
+    let shows_again = |happening: &Happening| matches!(happening.what, What::WatchReplay(_));
+    if story.happenings.iter().any(shows_again) {
+        life.remember_shown();
+    }
+    let mut closes = story.ends.zip(story.ends_at);
     for happening in &story.happenings {
+        if let Some((shutdown, at)) = closes.filter(|(_, at)| *at <= happening.at) {
+            let now = life.world().now();
+            life.run(at.since(now));
+            life.shut_down(shutdown);
+            closes = None;
+        }
         let now = life.world().now();
         life.run(happening.at.since(now));
-        if life
-            .judge()
-            .is_some_and(|judge| judge.violation().is_some())
-        {
+        if life.violation().is_some() || life.report().finished {
             break;
         }
         life.strike(&happening.what);
@@ -104,16 +108,20 @@ fn run(
     let now = life.world().now();
     life.run(evenkeel::core::Time(story.lasts.0).since(now));
     let mut rested = Rested::default();
+    if let Some((shutdown, _)) = closes {
+        life.shut_down(shutdown);
+    }
     if life.violation().is_none() {
         life.calm();
+    }
+    if life.violation().is_none() && story.ends_at.is_none() {
         life.come_to_rest(patience(&story.config), stay(&story.config));
         rested = life.rested();
     }
     if let Some(shutdown) = story.ends.filter(|_| life.violation().is_none()) {
-        life.update(DesiredChange {
-            shutdown: Some(shutdown),
-            ..DesiredChange::default()
-        });
+        if story.ends_at.is_none() {
+            life.shut_down(shutdown);
+        }
         life.run(SHUTDOWN);
         life.judge_end(shutdown);
     }

@@ -91,7 +91,11 @@ impl Shrinking {
 
     fn simplify(&mut self, stop: &mut impl FnMut() -> bool) {
         let mut simpler: Vec<Simplify> = vec![
-            Box::new(|story| story.ends = None),
+            Box::new(|story| story.ends_at = None),
+            Box::new(|story| {
+                story.ends = None;
+                story.ends_at = None;
+            }),
             Box::new(|story| {
                 let mutant = plain(story);
                 story.config = mutant;

@@ -225,6 +225,8 @@ pub enum What {
     WatchReplay(u32),
     /// The next listing is as it was so many changes ago.
     ListStale(u32),
+    /// The next listing lacks so many percent of the pods, from its end.
+    ListPartial(u8),
     /// Lists and watches lag.
     ReplicaLag {
         /// By how much.
@@ -355,6 +357,9 @@ impl What {
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         Some(match self {
+            Self::Call {
+                verb: Verb::List, ..
+            } => Kind::ListFails,
             Self::Call { fate, .. } => match fate {
                 Fate::ReplyLost => Kind::ReplyLost,
                 Fate::RequestLost | Fate::NotSent => Kind::RequestLost,
@@ -377,6 +382,7 @@ impl What {
             Self::WatchExpire => Kind::WatchExpire,
             Self::WatchReplay(_) => Kind::WatchReplay,
             Self::ListStale(_) => Kind::ListStale,
+            Self::ListPartial(_) => Kind::ListPartial,
             Self::ReplicaLag { .. } => Kind::ReplicaLag,
             Self::Pod { fate, .. } => match fate {
                 PodFate::Fails(_) => Kind::PodFails,

@@ -74,6 +74,8 @@ kinds! {
     ListStale = "list-stale",
     /// A page of a listing fails.
     ListFails = "list-fails",
+    /// A listing lacks a part of the pods, and does not say so.
+    ListPartial = "list-partial",
     /// Lists and watches are served by a replica that lags.
     ReplicaLag = "replica-lag",
     /// An executor's main container fails.

@@ -9,7 +9,7 @@ pub use kinds::Kind;
 pub use text::{NoStory, Verdict};
 
 use crate::engine::Habits;
-use evenkeel::core::{Config, Group, Span, input::Shutdown};
+use evenkeel::core::{Config, Group, Span, Time, input::Shutdown};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -39,6 +39,8 @@ pub struct Story {
     pub happenings: Vec<Happening>,
     /// How the fleet is shut down once it has come to rest; None: it is left as it is.
     pub ends: Option<Shutdown>,
+    /// It is shut down at that moment, in the midst of it all, and not only when it has come to rest.
+    pub ends_at: Option<Time>,
     /// The config was drawn beyond all reason.
     pub absurd: bool,
 }

@@ -48,6 +48,8 @@ struct File {
     #[serde(default)]
     ends: Option<Shutdown>,
     #[serde(default)]
+    ends_at: Option<Time>,
+    #[serde(default)]
     absurd: bool,
     #[serde(default)]
     happenings: Vec<Happening>,
@@ -105,6 +107,7 @@ impl Story {
             lasts: file.lasts,
             happenings: file.happenings,
             ends: file.ends,
+            ends_at: file.ends_at,
             absurd: file.absurd,
         };
         Ok((story, file.verdict))
@@ -140,6 +143,9 @@ impl Story {
         line("engine", &json!(self.engine));
         if let Some(shutdown) = self.ends {
             line("ends", &json!(shutdown));
+        }
+        if let Some(at) = self.ends_at {
+            line("ends-at", &json!(at));
         }
         if self.absurd {
             line("absurd", &json!(true));
