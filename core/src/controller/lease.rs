@@ -46,7 +46,10 @@ impl LeaseKeeping {
             LeaseNews::HeldByOther => Span(config.living.lease_duration.0 / 5),
             LeaseNews::Lost | LeaseNews::Gone => wait(0),
             LeaseNews::Failed(_) => {
-                let wait = wait(self.tries).min(third);
+                let wait = match planted!(config, LeaseGivenUp) {
+                    true => Span(u64::MAX),
+                    false => wait(self.tries).min(third),
+                };
                 self.tries = self.tries.saturating_add(1);
                 wait
             }

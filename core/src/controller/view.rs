@@ -106,7 +106,11 @@ impl Viewing {
             }
             Ok(_) | Err(_) => {
                 self.list_due = true;
-                self.list_after = at.after(self.backoff(config, self.list_tries));
+                let wait = self.backoff(config, self.list_tries);
+                self.list_after = match planted!(config, ListGivenUp) {
+                    true => Time::NEVER,
+                    false => at.after(wait),
+                };
                 self.list_tries = self.list_tries.saturating_add(1);
             }
         }
@@ -128,6 +132,9 @@ impl Viewing {
                     at.after(self.backoff(config, self.watch_tries))
                 };
                 self.watch_tries = self.watch_tries.saturating_add(1);
+                if planted!(config, NeverReopened) {
+                    self.watch_after = Time::NEVER;
+                }
                 return;
             }
         };
@@ -251,6 +258,7 @@ impl Controller {
         }
         if let Some(open) = viewing.watch
             && open.heard.after(self.config.seeing.watch_silence) <= at
+            && !planted!(&self.config, SilenceBelieved)
         {
             self.outputs.push_back(Output::Close {
                 request: open.request,

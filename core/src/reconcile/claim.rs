@@ -173,8 +173,14 @@ pub(super) fn clear(
 }
 
 /// Where an executor of an earlier incarnation appeared late, its claim may be another's by now: of two, the older goes.
-pub(super) fn part(snapshot: &Snapshot, gate: &Gate, slots: &mut u32, plan: &mut Plan) {
-    if !gate.decides() || gate.held.is_some() {
+pub(super) fn part(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    slots: &mut u32,
+    plan: &mut Plan,
+) {
+    if planted!(config, ClaimShared) || !gate.decides() || gate.held.is_some() {
         return;
     }
     for name in &snapshot.claims.shared {

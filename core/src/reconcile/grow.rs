@@ -71,6 +71,9 @@ pub(super) fn decide(
             needs.push(need);
         }
     }
+    if planted!(config, BackoffForAll) && needs.iter().any(|need| need.probing.is_some()) {
+        needs.retain(|need| need.probing.is_some());
+    }
     if needs.is_empty() {
         return short;
     }
@@ -173,6 +176,9 @@ fn need(
     missing -= held_back;
     if missing > 0 && planted!(config, OneTooMany) {
         missing += 1;
+    }
+    if planted!(config, WaitsForSlowest) && tally.pending > 0 {
+        return None;
     }
     let again = u64::from(tally.again);
     if missing == 0 && again == 0 {

@@ -85,7 +85,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     // What is left running is left as it is.
     if desired.shutdown != Some(Shutdown::Leave) {
         write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
-        claim::part(snapshot, &gate, &mut slots, &mut plan);
+        claim::part(snapshot, config, &gate, &mut slots, &mut plan);
         next_delete = shrink::decide(
             snapshot, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );

@@ -44,12 +44,16 @@ pub(super) fn decide(
             wake.at(at, WakeReason::Roll);
         }
         // One that is still draining is being replaced, too.
-        let under_way = standing.rolling();
+        let under_way = match planted!(config, RollsUncounted) {
+            true => 0,
+            false => standing.rolling(),
+        };
         let room = u64::from(roll.at_once).saturating_sub(under_way);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         // What is short, or can't be made up, is no time to begin. In a backoff the new one comes as a probe: what runs is
         // given up only when that has started well, and a full group would have no other probe.
-        let quiet = standing.counting() >= standing.aim() && !snapshot.budget.halted;
+        let full = standing.counting() >= standing.aim() || planted!(config, RollsUncounted);
+        let quiet = full && !snapshot.budget.halted;
         if room == 0 || !quiet {
             continue;
         }

@@ -34,6 +34,9 @@ pub(super) fn decide(
         };
         let going = plan.decisions.iter().filter(given_up).count() as u64;
         let mut excess = standing.excess().saturating_sub(going);
+        if planted!(config, OneTooFew) && excess > 0 {
+            excess += 1;
+        }
         if excess == 0 {
             continue;
         }
@@ -170,7 +173,10 @@ impl Excess<'_, '_> {
         *self.slots -= 1;
         let (why, revision) = match rank {
             Rank::Running | Rank::Unknown => (Why::Shrink2, None),
-            _ => (Why::Shrink1, revision(executor)),
+            _ => (
+                Why::Shrink1,
+                revision(executor).filter(|_| !planted!(self.config, WhateverItIsByNow)),
+            ),
         };
         let action = Action::Delete {
             executor: id,
@@ -210,7 +216,7 @@ impl Excess<'_, '_> {
         let from = (self.group.clone(), i32::MIN, Time(0), MIN_ID);
         let to = (self.group.clone(), i32::MAX, Time::NEVER, MAX_ID);
         for (_, _, since, id) in self.snapshot.index.idle.range(from..=to) {
-            if excess == 0 {
+            if excess == 0 && !planted!(self.config, IdleAlwaysGoes) {
                 return;
             }
             let ripe = since.after(timeout);
@@ -221,7 +227,7 @@ impl Excess<'_, '_> {
                     return;
                 }
                 self.plan.released.push(*id);
-                excess -= 1;
+                excess = excess.saturating_sub(1);
             }
         }
     }

@@ -35,6 +35,10 @@ pub(super) fn decide(
         if let Some(executor) = snapshot.executors.get(id)
             && let Some(decision) = due(config, gate, *id, executor)
         {
+            if decision.why == Why::Grow6 && planted!(config, PodLeftBehind) {
+                plan.withdrawn.push(*id);
+                continue;
+            }
             *slots -= 1;
             plan.decisions.push(decision);
         }
@@ -55,6 +59,18 @@ fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Opt
             why: Why::Size,
         },
         // GROW-6: only as it was seen; one that has got on since is let live.
+        (Sort::Delete, _, _) if planted!(config, DeletedByName) => Decision {
+            action: Action::Delete {
+                executor: id,
+                uid: None,
+                revision: None,
+            },
+            why: match &executor.fate {
+                Fate::Condemned { why, .. } => *why,
+                Fate::Wanted => Why::Grow6,
+                _ => Why::End2,
+            },
+        },
         (_, Fate::Wanted, uid) => Decision {
             action: Action::Delete {
                 executor: id,

@@ -135,6 +135,9 @@ impl Snapshot {
             Outcome::Done { revision, uid } => {
                 self.created(config, id, *revision, uid.as_ref());
             }
+            Outcome::Exists(Some(_)) if planted!(config, ExistsIsFailure) => {
+                self.create_failed(config, id, Cause::Vanished, None);
+            }
             Outcome::Exists(Some(view)) => self.create_met(config, id, view),
             Outcome::Exists(None) => self.create_failed(config, id, Cause::Vanished, None),
             Outcome::Refused(refusal) => self.create_refused(config, id, tried, refusal),
@@ -207,7 +210,7 @@ impl Snapshot {
             }
             Whose::Malformed => false,
         };
-        if !ours {
+        if !ours && !planted!(config, ExistsIsSuccess) {
             let finding = Finding::NameTaken(view.name.clone());
             self.findings.insert(finding);
             let cause = Cause::CreateRejected {
@@ -239,6 +242,15 @@ impl Snapshot {
         match refusal {
             _ if planted!(config, Fail3) => {
                 self.create_rejected(config, id, tried, rejected("refused"), &"".into());
+            }
+            Refusal::Forbidden(_) | Refusal::Invalid(_) if planted!(config, RefusedRetried) => {
+                self.create_again(config, id, now.after(FIRST_WAIT), tried);
+            }
+            Refusal::QuotaRace if planted!(config, RaceIsFatal) => {
+                self.create_rejected(config, id, tried, rejected("forbidden"), &"".into());
+            }
+            Refusal::Quota(_) if planted!(config, QuotaAtOnce) => {
+                self.create_again(config, id, now, tried);
             }
             Refusal::Forbidden(message) => {
                 self.create_rejected(config, id, tried, rejected("forbidden"), message);
@@ -372,6 +384,15 @@ impl Snapshot {
                 at: now,
                 revision: *revision,
             },
+            Outcome::Refused(_) | Outcome::Unclear(_)
+                if sort == Sort::Delete && planted!(config, DeleteForgotten) =>
+            {
+                Write::Answered {
+                    sort,
+                    at: Time::NEVER,
+                    revision: None,
+                }
+            }
             Outcome::Absent => return self.gone_for_write(config, id),
             Outcome::Changed if open.conditional => {
                 return self.precondition_failed(config, id, tried);

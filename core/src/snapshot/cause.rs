@@ -19,7 +19,7 @@ pub(crate) fn by_view(
     let cause = if finished && view.deleting.is_none() {
         of_finished(config, executor, view)
     } else {
-        of_deleted(executor, view.disruption.as_ref(), view.ready)
+        of_deleted(config, executor, view.disruption.as_ref(), view.ready)
     };
     Verdict {
         cause,
@@ -28,11 +28,11 @@ pub(crate) fn by_view(
 }
 
 /// The verdict on a pod that is gone, where no view showed it going.
-pub(crate) fn by_absence(executor: &Executor) -> Verdict {
+pub(crate) fn by_absence(config: &Config, executor: &Executor) -> Verdict {
     let notes = executor.notes.as_deref();
     let disruption = notes.and_then(|notes: &Notes| notes.disruption.clone());
     let ready = notes.is_some_and(|notes| notes.ready);
-    let cause = of_deleted(executor, disruption.as_ref(), ready);
+    let cause = of_deleted(config, executor, disruption.as_ref(), ready);
     Verdict {
         cause,
         evidence: Arc::new(Evidence {
@@ -45,8 +45,12 @@ pub(crate) fn by_absence(executor: &Executor) -> Verdict {
 /// Rule 1: it finished by itself, with no deletion timestamp.
 fn of_finished(config: &Config, executor: &Executor, view: &PodView) -> Cause {
     // SEE-1: what another container did counts only where it is asked about.
+    let disruption = view
+        .disruption
+        .as_ref()
+        .filter(|_| !planted!(config, EvictionIsFailure));
     let by_sidecar = config.seeing.check_all_containers && view.sidecar_failed;
-    if let Some(reason) = &view.disruption {
+    if let Some(reason) = disruption {
         return disrupted(reason, view.ready).cause();
     }
     if let Some(reported) = executor.disruption {
@@ -105,9 +109,19 @@ fn completed(executor: &Executor) -> Cause {
 }
 
 /// Rule 2: a deletion timestamp is set, or the pod is gone.
-fn of_deleted(executor: &Executor, disruption: Option<&Name>, ready: bool) -> Cause {
+fn of_deleted(
+    config: &Config,
+    executor: &Executor,
+    disruption: Option<&Name>,
+    ready: bool,
+) -> Cause {
     match (&executor.fate, disruption) {
-        (Fate::Condemned { cause, .. }, _) if executor.delete_issued => cause.clone(),
+        (Fate::Condemned { cause, .. }, _)
+            if executor.delete_issued && !planted!(config, KilledByStranger) =>
+        {
+            cause.clone()
+        }
+        _ if planted!(config, DeletionIsFailure) => Cause::AppFailed { exit_code: None },
         (_, Some(reason)) => disrupted(reason, ready).cause(),
         _ => executor
             .disruption

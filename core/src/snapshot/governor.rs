@@ -63,6 +63,7 @@ impl Governor {
         };
         *in_flight = in_flight.saturating_sub(1);
         match answer.outcome {
+            Outcome::Refused(Refusal::Throttled { .. }) if planted!(config, ThrottleIgnored) => {}
             Outcome::Refused(Refusal::Throttled { retry_after_ms }) => {
                 self.hold(now, HoldReason::Throttled, retry_after_ms.map(Span));
                 self.halve(answer, newest);

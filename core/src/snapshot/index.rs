@@ -185,6 +185,10 @@ impl Keys {
             outdated: executor.outdated && executor.counts() && executor.serves(config),
             claims: match executor.pod {
                 Pod::Gone => Vec::new(),
+                Pod::Unseen { .. } if planted!(config, UnseenClaimFree) => Vec::new(),
+                Pod::Seen(_) if executor.delete_issued && planted!(config, ClaimFreeAtDelete) => {
+                    Vec::new()
+                }
                 Pod::Unseen { .. } | Pod::Seen(_) => executor.claims().to_vec(),
             },
         }
@@ -298,7 +302,9 @@ fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
         return None;
     }
     // SHRINK-2: with no engine a lowered target is the engine's word, whatever registers.
-    let spared = config.engine == EngineMode::Registering && executor.is_registered();
+    let spared = config.engine == EngineMode::Registering
+        && executor.is_registered()
+        && !planted!(config, RegisteredAreVictims);
     if !matches!(executor.fate, Fate::Wanted) || spared {
         return None;
     }
@@ -362,6 +368,7 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     tally.by_class[class as usize] = 1;
     tally.open = u32::from(!matches!(executor.write, Write::None));
     let counts = executor.counts() || (planted!(config, Grow1) && !executor.is_finished());
+    let counts = counts && !(class == Class::Requested && planted!(config, InFlightUncounted));
     if !counts {
         tally.leaving = 1;
         tally.going = u32::from(!executor.is_finished());
@@ -384,7 +391,7 @@ fn tally(config: &Config, executor: &Executor, well: bool) -> Tally {
     let on_node = executor.seen().is_some_and(|seen| seen.on_node);
     match class {
         Class::Requested => {
-            tally.pending = 1;
+            tally.pending = u32::from(!planted!(config, InFlightNotPending));
             match executor.write {
                 Write::Again { .. } => tally.again = 1,
                 _ => tally.sent = 1,

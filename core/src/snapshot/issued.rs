@@ -102,6 +102,12 @@ impl Snapshot {
             Notice::Drain { executor, .. } => {
                 let now = self.now;
                 self.change(config, *executor, |_, executor| {
+                    match executor.fate.clone() {
+                        Fate::Draining { why, cause, .. } if planted!(config, DrainNotAwaited) => {
+                            executor.fate = Fate::condemned(why, cause, true);
+                        }
+                        _ => {}
+                    }
                     if let Fate::Draining { asked, .. } = &mut executor.fate {
                         *asked = Some(now);
                     }

@@ -71,12 +71,15 @@ impl Snapshot {
                 let first = self.leading.incarnation == 0;
                 self.begin_incarnation(
                     config,
-                    (*incarnation).max(self.leading.incarnation.saturating_add(1)),
+                    match planted!(config, IncarnationReused) {
+                        true => incarnation.saturating_sub(1).max(1),
+                        false => (*incarnation).max(self.leading.incarnation.saturating_add(1)),
+                    },
                 );
                 self.leading.write_back = self.leading.incarnation > *incarnation;
                 self.leading.held_until = Some(*until);
                 self.leading.since = self.now;
-                self.leading.synced = false;
+                self.leading.synced = !first && planted!(config, NotListedAnew);
                 // A controller that had it before remembers for itself.
                 if first && !planted!(config, Live2) {
                     self.remember(memory);

@@ -42,7 +42,7 @@ impl Snapshot {
         let is_back = known.is_some_and(|known| listing.revision < known);
         let replaced = is_back && self.has_gone_back(config, listing);
         self.view.replaced = replaced;
-        self.view.thrown_away = is_back && !replaced;
+        self.view.thrown_away = is_back && !replaced && !planted!(config, StaleListing);
         if self.view.thrown_away {
             return;
         }
@@ -191,7 +191,7 @@ impl Snapshot {
 
     /// CLAIM: what waits for a claim that is not there, or is being deleted, will never start.
     fn settle_claimless(&mut self, config: &Config, first: bool) {
-        if !config.uses_claims() {
+        if !config.uses_claims() || planted!(config, ClaimLossUnseen) {
             return;
         }
         let claims = &self.claims.all;
@@ -455,7 +455,9 @@ fn settled_by_absence(
     } = reach;
     match &executor.pod {
         Pod::Gone => None,
-        Pod::Seen(seen) => (seen.revision <= revision).then_some(Settled::Gone(None)),
+        Pod::Seen(_) if planted!(config, NeverRemoved) => None,
+        Pod::Seen(seen) => (seen.revision <= revision || planted!(config, AbsentIsGone))
+            .then_some(Settled::Gone(None)),
         // GROW-5.
         Pod::Unseen {
             answered: Some(answer),
@@ -463,11 +465,15 @@ fn settled_by_absence(
             let newer = answer.revision.is_some_and(|at| at <= revision) || answer.at < started;
             let ours = matches!(executor.fate, Fate::Condemned { .. }) && executor.delete_issued;
             let cause = if ours {
-                cause::by_absence(executor).cause
+                cause::by_absence(config, executor).cause
             } else {
                 Cause::Vanished
             };
+            let newer = newer || planted!(config, UnseenIsGone);
             (newer && !planted!(config, Grow5)).then_some(Settled::Gone(Some(cause)))
+        }
+        Pod::Unseen { answered: None } if planted!(config, InFlightForgotten) => {
+            Some(Settled::Withdrawn)
         }
         Pod::Unseen { answered: None } => match (&executor.engine, &executor.write) {
             // END-3.

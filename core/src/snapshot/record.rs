@@ -515,7 +515,12 @@ impl Executor {
         let more = limit * (100 + u128::from(resize.percent)) / 100;
         let more = u64::try_from(more).unwrap_or(u64::MAX);
         let more = more.min(resize.max.unwrap_or(u64::MAX));
-        (more > memory.asked.max(memory.limit)).then_some(more)
+        let asked = if planted!(config, ResizeRepeated) {
+            memory.limit
+        } else {
+            memory.asked.max(memory.limit)
+        };
+        (more > asked).then_some(more)
     }
 
     /// SIZE: one that is to be tried again, and that nobody needs any more, is over.

@@ -91,6 +91,7 @@ impl Snapshot {
                     self.add_stray(config, id, view, StrayKind::Ghost);
                 }
             }
+            Meets::Adoption if planted!(config, PastIgnored) => {}
             Meets::Adoption => self.adopt(config, id, group, view, sight),
             Meets::NeverIssued => {
                 self.findings.insert(Finding::UnknownExecutor(id));
@@ -105,7 +106,7 @@ impl Snapshot {
         }
         if let Some(executor) = self.executors.get(&id) {
             let known_revision = match &executor.pod {
-                Pod::Seen(seen) if seen.uid == view.uid => {
+                Pod::Seen(seen) if seen.uid == view.uid || planted!(config, UidIgnored) => {
                     let newer = view.revision > seen.revision || planted!(config, ByArrival);
                     return if newer || planted!(config, See2) {
                         Meets::Executor
@@ -195,7 +196,10 @@ impl Snapshot {
         executor.outdated =
             wish.is_some_and(|wish| wish.template != executor.template) && executor.template != 0;
         let early = self.early.remove(&id);
-        if let Some(early) = &early {
+        if let Some(early) = early
+            .as_ref()
+            .filter(|_| !planted!(config, RegistrationLost))
+        {
             executor.engine = EngineFact::Registered {
                 at: early.at,
                 idle: None,
@@ -213,6 +217,9 @@ impl Snapshot {
         self.change(config, id, |all, executor| {
             all.update(config, id, executor, view)
         });
+        if planted!(config, PastDeleted) {
+            self.condemn(config, id, Why::Shrink4, Cause::Released);
+        }
         match early.and_then(|early| early.then) {
             Some(Then::Release(why, cause)) => self.release(config, id, why, cause),
             Some(Then::Delete(why, cause)) => self.condemn(config, id, why, cause),
@@ -267,7 +274,7 @@ impl Snapshot {
         };
         // First cause stands: what has finished stays so.
         let class = match &before {
-            Some(seen) if was_finished && !finished => seen.class,
+            Some(seen) if was_finished && !finished && !planted!(config, Revived) => seen.class,
             _ => class,
         };
         let answered_at = match &executor.pod {
@@ -465,7 +472,7 @@ impl Snapshot {
     pub(super) fn end_gone(&mut self, config: &Config, id: ExecutorId, revision: Option<Revision>) {
         let forgotten = self.change(config, id, |all, executor| {
             if executor.verdict.is_none() {
-                executor.verdict = Some(Arc::new(cause::by_absence(executor)));
+                executor.verdict = Some(Arc::new(cause::by_absence(config, executor)));
             }
             all.end(config, id, executor);
             all.removed.insert(

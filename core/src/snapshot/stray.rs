@@ -112,7 +112,11 @@ impl Snapshot {
             kind,
             deleting,
             write: Write::None,
-            claims: view.claims.clone(),
+            claims: if planted!(config, StrayClaimFree) {
+                Vec::new()
+            } else {
+                view.claims.clone()
+            },
         };
         self.findings.extend(kind.finding(view.name.clone()));
         self.strays.insert(id, stray);

@@ -131,7 +131,8 @@ impl Snapshot {
             Some(Shutdown::Delete) => self.condemn(config, id, Why::Live4, Cause::Killed),
             Some(Shutdown::Drain) => self.release(config, id, Why::Live4, Cause::Released),
             Some(Shutdown::Leave) => {}
-            None if (self.suspended || (self.desired_known && !wanted))
+            None if (self.suspended
+                || ((self.desired_known || planted!(config, SilenceIsZero)) && !wanted))
                 && !planted!(config, Shrink4) =>
             {
                 self.release(config, id, Why::Shrink4, Cause::Released);
@@ -156,7 +157,7 @@ impl Snapshot {
                 }
             ) && !executor.delete_issued
         });
-        if unasked {
+        if unasked && !planted!(config, SilenceIsZero) {
             self.change(config, id, |all, executor| all.let_live(config, executor));
         }
     }
@@ -179,6 +180,7 @@ impl Snapshot {
                     executor.fate = Fate::released(why, cause, true);
                 });
             }
+            Fate::Wanted if planted!(config, PendingKept) => {}
             Fate::Wanted => self.condemn(config, id, why, cause),
             Fate::Condemned {
                 precondition: Some(_),

@@ -1,6 +1,8 @@
 //! The subcommands, a room each.
 
 mod check;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod replay;
 mod run;
 mod search;
@@ -19,6 +21,16 @@ pub enum Command {
     Search(search::Args),
     /// Plays a story again that a search wrote down.
     Replay(replay::Args),
+    /// Plants each bug of the catalogue, and searches until an invariant catches it. Needs the feature `mutants`.
+    #[cfg(feature = "mutants")]
+    Mutants(mutants::Args),
+    /// Plants each bug of the catalogue, and searches until an invariant catches it. Needs the feature `mutants`.
+    #[cfg(not(feature = "mutants"))]
+    Mutants {
+        /// Whatever it is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        args: Vec<String>,
+    },
 }
 
 /// How results are printed.
@@ -38,6 +50,15 @@ impl Command {
             Self::Check(args) => args.run(),
             Self::Search(args) => args.run(),
             Self::Replay(args) => args.run(),
+            #[cfg(feature = "mutants")]
+            Self::Mutants(args) => args.run(),
+            #[cfg(not(feature = "mutants"))]
+            Self::Mutants { .. } => {
+                eprintln!(
+                    "evenkeel-sim: this build has no planted bugs; build it with them: cargo run --release --bin evenkeel-sim --features mutants -- mutants"
+                );
+                ExitCode::from(2)
+            }
         }
     }
 }

@@ -54,7 +54,8 @@ pub struct Args {
     format: super::Format,
 }
 
-fn seeds(text: &str) -> Result<Range<u64>, String> {
+/// The seeds that `A..B` says.
+pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| {
         text.parse::<u64>()
             .map_err(|_| format!("{text:?} is no seed: seeds are whole numbers, as in 0..1000"))

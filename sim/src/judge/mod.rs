@@ -144,6 +144,11 @@ impl Judge {
         }
     }
 
+    /// A listing lacks these pods, and should not: who reads it can't know better.
+    pub fn hide(&mut self, names: &[Name]) {
+        self.truth.hide(names);
+    }
+
     /// Whether that shows a controller what is older than what it was shown before.
     #[must_use]
     pub fn is_old(&self, process: u32, input: &Input) -> bool {

@@ -59,7 +59,9 @@ impl Checker for S10 {
                 all.filter(|of| of.uid.is_some())
             };
             // Only who asked for it can know that it is still there.
-            let strayed = other.is_alive() && known().any(|of| of.strayed && of.creates > 0);
+            let asker = truth.ids.get(&executor).copied();
+            let of = asker.and_then(|process| truth.known(process, id));
+            let strayed = other.is_alive() && of.is_some_and(|of| of.strayed && of.creates > 0);
             // With our label lost on its way out.
             let told_gone = known().next().is_some() && known().all(|of| of.gone);
             if !strayed && (!other.is_in_view() || other.was_out_of_view || told_gone) {

@@ -3,7 +3,7 @@
 
 use super::{
     About, Checker, Fact, Rest, Result, Truth,
-    truth::{bound_of, executor_of, uid_of, verb},
+    truth::{executor_of, uid_of, verb},
     violated,
 };
 use evenkeel::core::Output;
@@ -50,10 +50,10 @@ impl Checker for S6 {
                 let Some(of) = truth.known(*process, executor) else {
                     return Ok(());
                 };
-                if let Some(failed) = of.failed
-                    && failed.verb == name
-                    && failed.why == *why
-                    && failed.bound == bound_of(action)
+                if let Some(failed) = of
+                    .failed
+                    .as_ref()
+                    .filter(|failed| failed.is_of(action, *why))
                 {
                     let (at, now) = (failed.at, truth.now);
                     let tight = match name {

@@ -46,7 +46,7 @@ pub struct TruePod {
     pub view: PodView,
     /// Its containers have ended, or its main one, or a sidecar where that counts (SEE-1).
     pub finished: bool,
-    /// It was without our label at some time: a controller may have looked just then.
+    /// It was without our label at some time, or lacked in a listing: a controller may have looked just then.
     pub was_out_of_view: bool,
 }
 
@@ -238,7 +238,7 @@ pub struct Executor {
 }
 
 /// An effect that failed, or may have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Failed {
     /// What was asked.
     pub verb: &'static str,
@@ -246,12 +246,25 @@ pub struct Failed {
     pub why: Why,
     /// What it was bound to: a revision, or the memory that was asked for.
     pub bound: Option<u64>,
+    /// Which pod it was about, where it said so.
+    pub uid: Option<Uid>,
     /// When its answer came, by the world's clock.
     pub at: Time,
     /// When the first of those in a row was.
     pub first: Time,
     /// How many times in a row it has.
     pub times: u32,
+}
+
+impl Failed {
+    /// Whether that would be the same once more.
+    #[must_use]
+    pub fn is_of(&self, action: &Action, why: Why) -> bool {
+        self.verb == verb(action)
+            && self.why == why
+            && self.bound == bound_of(action)
+            && self.uid == uid_of(action)
+    }
 }
 
 impl Executor {
@@ -332,6 +345,15 @@ impl Truth {
             .group
             .as_ref()
             .filter(|_| ours && named && pod.is_in_view())
+    }
+
+    /// A listing lacks these pods, and should not.
+    pub(super) fn hide(&mut self, names: &[Name]) {
+        for name in names {
+            if let Some(pod) = self.pods.get_mut(name) {
+                pod.was_out_of_view = true;
+            }
+        }
     }
 
     /// The creates of that controller that are under way, and have made no pod yet.
@@ -712,7 +734,12 @@ impl Known {
         // What is seen to have changed is decided anew: it waits for nothing.
         let changed = of.shown.is_some_and(|shown| shown < view.revision);
         if changed
-            && (left || of.strayed || of.failed.is_some_and(|failed| failed.verb == "resize"))
+            && (left
+                || of.strayed
+                || of
+                    .failed
+                    .as_ref()
+                    .is_some_and(|failed| failed.verb == "resize"))
         {
             of.failed = None;
         }
@@ -781,7 +808,16 @@ impl Known {
                     }
                 }
             }
-            Outcome::Exists(_) => of.definite = true,
+            Outcome::Exists(there) => {
+                of.definite = true;
+                let id = |view: &PodView| view.labels.executor.as_deref()?.parse().ok();
+                if let Some(view) = there.as_ref()
+                    && id(view) == Some(executor)
+                {
+                    of.made = of.made.max(Some(view.revision));
+                    of.uid = of.uid.take().or(Some(view.uid.clone()));
+                }
+            }
             Outcome::Absent => {
                 if !create {
                     of.gone |= of.uid.is_some();
@@ -793,17 +829,15 @@ impl Known {
             }
             Outcome::Refused(Refusal::TooLate) => {}
             Outcome::Refused(_) | Outcome::Unclear(_) => {
-                let before = of.failed.filter(|failed| {
-                    failed.verb == name
-                        && failed.why == effect.why
-                        && failed.bound == bound_of(&effect.action)
-                });
+                let before = of.failed.take();
+                let before = before.filter(|failed| failed.is_of(&effect.action, effect.why));
                 of.failed = Some(Failed {
                     verb: name,
                     why: effect.why,
                     bound: bound_of(&effect.action),
+                    uid: uid_of(&effect.action),
                     at: now,
-                    first: before.map_or(now, |failed| failed.first),
+                    first: before.as_ref().map_or(now, |failed| failed.first),
                     times: before.map_or(0, |failed| failed.times) + 1,
                 });
             }

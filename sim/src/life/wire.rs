@@ -423,7 +423,11 @@ impl Life {
             if holds && let Some(percent) = self.wire.list_partial.take() {
                 let lacks = (listing.pods.len() * usize::from(percent)).div_ceil(100);
                 let shown = listing.pods.len().saturating_sub(lacks);
-                listing.pods.truncate(shown);
+                let lacking = listing.pods.split_off(shown);
+                if let Some(judge) = &mut self.judge {
+                    let names: Vec<Name> = lacking.into_iter().map(|pod| pod.name).collect();
+                    judge.hide(&names);
+                }
             }
         }
         self.reply(
