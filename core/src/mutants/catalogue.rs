@@ -491,11 +491,4 @@ pub const CATALOGUE: &[Bug] = &[
         "effects are begun without the lease",
         "S1",
     ),
-    bug(
-        Mutant::Spot,
-        "warnings-unheeded",
-        &[100],
-        "no warning is heeded",
-        "L1",
-    ),
 ];

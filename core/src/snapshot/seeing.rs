@@ -35,6 +35,8 @@ enum Meets {
     Nothing,
     /// The pod of the executor of that id.
     Executor,
+    /// A pod that an unclear create made, and that the last listing lacked: it was there, and is gone.
+    WasThere,
     /// A pod of an executor that has ended, or a second one under its name.
     Ghost { ours_is_gone: bool },
     /// An executor of an earlier incarnation, or one that only registered so far.
@@ -83,6 +85,13 @@ impl Snapshot {
                 // Where it is let live, and its group is not wanted any more.
                 self.settle_fate(config, id);
             }
+            Meets::WasThere => {
+                let found = verdict(Cause::Vanished);
+                self.change(config, id, |_, executor| {
+                    executor.verdict.get_or_insert(found).clone()
+                });
+                self.end_gone(config, id, self.view.complete_to);
+            }
             Meets::Ghost { ours_is_gone } => {
                 if ours_is_gone {
                     self.end_gone(config, id, None);
@@ -120,6 +129,8 @@ impl Snapshot {
                     Some(answer) if answer.uid.as_ref().is_some_and(|uid| *uid != view.uid) => {
                         answer.revision
                     }
+                    // Its id is spent: it is not asked for again (GROW-3).
+                    None if self.is_covered(view, sight) => return Meets::WasThere,
                     _ if self.is_covered(view, sight) => return Meets::Nothing,
                     _ => return Meets::Executor,
                 },

@@ -109,6 +109,24 @@ fn one(draw: &mut Draw, kind: Kind, size: Size, story: &Story) -> Vec<(Span, Wha
                 },
             )]
         }
+        Kind::Rejecting => vec![(now, What::Rejecting(long(draw)))],
+        Kind::LateEngine => vec![
+            (
+                now,
+                What::LateEngine {
+                    by: draw.span(1000, 60_000),
+                    lasts: long(draw),
+                },
+            ),
+            (
+                Span(1),
+                What::Crash {
+                    back: draw.one(&[Span(0), Span(1000), Span(20_000)]),
+                    elsewhere: false,
+                },
+            ),
+        ],
+        Kind::ClaimDeleted => vec![(now, What::ClaimDeleted(draw.below(16) as u32))],
         Kind::QuotaRace => vec![(
             now,
             What::Call {

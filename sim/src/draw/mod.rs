@@ -134,7 +134,8 @@ pub fn story(seed: u64, size: Option<Size>, mix: &Mix) -> Story {
 }
 
 /// What befalls processes.
-const PROCESSES: [Kind; 6] = [
+const PROCESSES: [Kind; 7] = [
+    Kind::LateEngine,
     Kind::Crash,
     Kind::CrashAtEffect,
     Kind::SecondController,

@@ -8,10 +8,13 @@ pub use plain::{Habits, Plain};
 use crate::story::EngineFault;
 use evenkeel::core::{
     ExecutorId, Group, Input, Span, Status, Time,
-    input::{DesiredChange, EngineReport},
+    input::{DesiredChange, EngineReport, GroupWish},
     output::Notice,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What an engine does about what it hears. Times are the world's; everything is to follow from what it was told and
 /// from [`Say::chance`], so that a life can be repeated.
@@ -51,6 +54,8 @@ pub struct Say<'a> {
     pub now: Time,
     /// All its chance.
     pub chance: &'a mut fastrand::Rng,
+    /// What is wanted of each group; a group that is not there is not wanted at all.
+    pub wanted: &'a BTreeMap<Group, GroupWish>,
     pub(crate) inputs: &'a mut Vec<(Span, Input)>,
     pub(crate) timers: &'a mut Vec<(Span, u64)>,
 }

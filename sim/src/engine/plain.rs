@@ -138,7 +138,8 @@ impl Plain {
         for (group, status) in &status.groups {
             let wanted = status.target + status.rolling;
             let excess = status.counting.saturating_sub(wanted) as usize;
-            if excess == 0 {
+            // That those of a group that is not wanted go is the controller's business (SHRINK-4).
+            if excess == 0 || !say.wanted.contains_key(group) {
                 continue;
             }
             let registered = self.executors.iter().rev().filter(|(id, state)| {

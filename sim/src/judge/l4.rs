@@ -55,7 +55,13 @@ impl Checker for L4 {
             // What may go out before the backoff, and the probes of that time; twice, for what calm itself started.
             let probes = span / failing.backoff_first.0.max(1000) + 1;
             let before = target.saturating_mul(2) + u64::from(failing.backoff_after.min(1000));
-            if tries > 2 * (probes + before) + 4 {
+            // A whole budget of failures, and those under way when it ran out.
+            let budget = failing.max_failures.filter(|_| {
+                let window = failing.failure_window;
+                window.is_none_or(|window| window.0 >= span)
+            });
+            let within = budget.is_none_or(|most| tries <= most.saturating_add(2 * target + 4));
+            if tries > 2 * (probes + before) + 4 || !within {
                 return violated(format!(
                     "group {group} can never start, and was tried {tries} times in {} s",
                     span / 1000

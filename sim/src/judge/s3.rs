@@ -63,6 +63,16 @@ impl Checker for S3 {
                 {
                     return violated(format!("{executor} is told started twice"));
                 }
+                let never_shown = truth
+                    .known(*process, *executor)
+                    .is_some_and(|of| of.shown.is_none());
+                let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
+                if never_shown && pod.is_some_and(|pod| pod.executor.is_none() || !pod.is_in_view())
+                {
+                    return violated(format!(
+                        "{executor} is told started, and the pod of that name is a stranger's"
+                    ));
+                }
                 Ok(())
             }
             _ => Ok(()),

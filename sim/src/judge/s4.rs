@@ -3,15 +3,18 @@
 
 use super::{About, Checker, Fact, Result, Truth, violated};
 use evenkeel::core::{
-    ExecutorId, Output,
+    ExecutorId, Input, Output,
     config::{EngineMode, Shrink},
-    input::{Outcome, Phase},
+    input::{EngineReport, Outcome, Phase},
     output::{Action, Notice, Why},
 };
 
 /// The checker.
 #[derive(Clone, Debug, Default)]
-pub struct S4;
+pub struct S4 {
+    /// Who just registered.
+    registered: Option<ExecutorId>,
+}
 
 impl Checker for S4 {
     fn name(&self) -> &'static str {
@@ -19,7 +22,7 @@ impl Checker for S4 {
     }
 
     fn about(&self) -> &'static [About] {
-        &[About::Said, About::Landed]
+        &[About::Said, About::Landed, About::Given, About::Silent]
     }
 
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
@@ -40,6 +43,12 @@ impl Checker for S4 {
                         "{executor} is deleted by name, though its UID is known"
                     ));
                 }
+                wanted(truth, *process, *executor, *why)?;
+                if undrained(truth, *process, *executor, *why) {
+                    return violated(format!(
+                        "{executor} is deleted while the engine drains it"
+                    ));
+                }
                 if !has_reason(truth, *process, *executor, *why) {
                     return violated(format!(
                         "{executor} is deleted by {}, and nothing that was told gives it reason to",
@@ -53,6 +62,7 @@ impl Checker for S4 {
                 output: Output::Notice(Notice::Drain { executor, why, .. }),
                 ..
             } => {
+                wanted(truth, *process, *executor, *why)?;
                 if !has_reason(truth, *process, *executor, *why) {
                     return violated(format!(
                         "{executor} is drained by {}, and nothing that was told gives it reason to",
@@ -84,9 +94,71 @@ impl Checker for S4 {
                 }
                 Ok(())
             }
+            Fact::Silent { process, .. } => {
+                let Some(executor) = self.registered.take() else {
+                    return Ok(());
+                };
+                let of = truth.known(*process, executor);
+                let condemned = of.is_some_and(|of| {
+                    of.condemned.is_some() && !of.bound && !of.gone && !of.refused
+                });
+                if condemned && truth.config.engine == EngineMode::Registering {
+                    return violated(format!(
+                        "{executor} is to be deleted, registers, and is not refused"
+                    ));
+                }
+                Ok(())
+            }
+            Fact::Given {
+                input: Input::Engine(EngineReport::Registered(executor)),
+                process,
+                ..
+            } => {
+                let first = truth.known(*process, *executor).is_none_or(|of| !of.registered);
+                self.registered = first.then_some(*executor);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// A lowered target lets nobody go that is still wanted.
+fn wanted(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> Result {
+    let Some(known) = truth.processes.get(&process) else {
+        return Ok(());
+    };
+    let Some(of) = known.executors.get(&executor) else {
+        return Ok(());
+    };
+    if !matches!(why, Why::Shrink1 | Why::Shrink2) || of.is_leaving() {
+        return Ok(());
+    }
+    let target = known.groups.get(&of.group).map_or(0, |wish| wish.target);
+    let left = known.believed(&of.group).saturating_sub(1);
+    if left < target && !known.suspended && known.shutdown.is_none() {
+        return violated(format!(
+            "{executor} is let go by {}, which leaves {left} of {target} wanted in group {}",
+            why.rule(),
+            of.group
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the engine was asked to drain it, and still does, within the time that it has for that.
+fn undrained(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> bool {
+    let Some(of) = truth.known(process, executor) else {
+        return false;
+    };
+    let drains = matches!(
+        why,
+        Why::Shrink2 | Why::Shrink4 | Why::Roll | Why::Live4 | Why::Spot
+    );
+    let over = truth.config.shrinking.drain_timeout;
+    let waits = of.draining.is_some_and(|asked| truth.now < asked.after(over));
+    let asked_for = of.let_go || truth.processes[&process].shutdown.is_some();
+    drains && waits && !of.drained && !of.disrupted && !asked_for && of.end.is_none()
 }
 
 /// Whether what that controller was told gives reason to let the executor go by that rule.
@@ -112,7 +184,7 @@ fn has_reason(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> bo
         Why::Shrink4 => {
             known.suspended
                 || known.given_up.contains(&of.group)
-                || !known.groups.contains_key(&of.group)
+                || (known.spoke && !known.groups.contains_key(&of.group))
         }
         Why::Spot => of.disrupted,
         Why::Live4 => known.shutdown.is_some(),

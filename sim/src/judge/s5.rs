@@ -36,7 +36,10 @@ impl Checker for S5 {
                 "{action:?} is begun while another write of {executor} has no answer"
             ));
         }
-        if let Some(revision) = of.closes_at {
+        // One that a listing lacked was taken for gone, write and all.
+        let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
+        let hidden = pod.is_some_and(|pod| pod.was_out_of_view);
+        if let Some(revision) = of.closes_at.filter(|_| !hidden) {
             return violated(format!(
                 "{action:?} is begun before the view has {executor} at revision {revision}, where its last write took effect"
             ));

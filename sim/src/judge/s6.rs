@@ -6,7 +6,7 @@ use super::{
     truth::{executor_of, uid_of, verb},
     violated,
 };
-use evenkeel::core::Output;
+use evenkeel::core::{Output, output::Action};
 use std::collections::BTreeMap;
 
 /// The shortest wait after a failure, in milliseconds: the first is a second.
@@ -70,6 +70,13 @@ impl Checker for S6 {
                             failed.times
                         ));
                     }
+                }
+                if let Action::Resize { memory, .. } = action
+                    && of.resized == Some(*memory)
+                {
+                    return violated(format!(
+                        "{executor} is given the same memory again, though that was answered done"
+                    ));
                 }
                 if of.done.contains(&(name, uid_of(action)))
                     && matches!(name, "create" | "delete" | "mark")

@@ -1,8 +1,8 @@
 //! S7: each end is told once, with its first cause; and what was no fault of the executor's is not charged to it.
 
-use super::{About, Checker, Fact, Result, Truth, truth::End, violated};
+use super::{About, Checker, Fact, Rest, Result, Truth, truth::End, violated};
 use evenkeel::core::{
-    Output,
+    Output, Status,
     output::{Cause, Notice},
 };
 
@@ -20,21 +20,43 @@ impl Checker for S7 {
     }
 
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
-        let Fact::Said {
-            process,
-            output: Output::Notice(Notice::Lost {
-                executor, cause, ..
-            }),
-            ..
-        } = fact
-        else {
-            return Ok(());
+        let (process, executor, cause) = match fact {
+            Fact::Said {
+                process,
+                output: Output::Notice(Notice::Lost {
+                    executor, cause, ..
+                }),
+                ..
+            } => (process, executor, cause),
+            Fact::Said {
+                process,
+                output: Output::Status(status),
+                ..
+            } => return counted(truth, *process, status),
+            _ => return Ok(()),
         };
         if !truth.ids.contains_key(executor) {
             // A stranger's, with our labels: what became of it before it was taken in is no matter.
             return Ok(());
         }
-        let Some(of) = truth.known(*process, *executor) else {
+        let known = truth.known(*process, *executor);
+        let transient = known.is_some_and(|of| !of.rejected);
+        if matches!(cause, Cause::CreateRejected { .. }) && transient {
+            return violated(format!(
+                "{executor} is told {cause:?}, and nothing was refused for good"
+            ));
+        }
+        if *cause == Cause::DeletedByOther
+            && known.is_some_and(|of| {
+                let deleted = of.done.iter().any(|(verb, _)| *verb == "delete");
+                of.deleted_first && deleted && !of.bound && !of.strayed && !of.strange
+            })
+        {
+            return violated(format!(
+                "{executor} is told deleted by others, and this controller deleted it"
+            ));
+        }
+        let Some(of) = known else {
             return violated(format!(
                 "{executor} is told lost, and nobody ever spoke of it"
             ));
@@ -46,7 +68,8 @@ impl Checker for S7 {
         }
         let there = truth.pods.get(&executor.pod_name(&truth.fleet));
         let lives = there.is_some_and(|pod| {
-            pod.is_in_view() && pod.is_alive() && of.uid.as_ref() == Some(&pod.view.uid)
+            let there = pod.is_in_view() && !pod.was_out_of_view;
+            there && pod.is_alive() && of.uid.as_ref() == Some(&pod.view.uid)
         });
         // One that lost our label has left the view: SEE-4 takes it for gone, whatever became of it since.
         // One that was shown to have ended is not taken back, whatever its pod does since.
@@ -104,4 +127,50 @@ impl Checker for S7 {
         }
         Ok(())
     }
+
+    fn rest(&mut self, truth: &Truth, rest: &Rest<'_>) -> Result {
+        let Some(known) = truth.processes.get(&rest.process) else {
+            return Ok(());
+        };
+        for (executor, (uid, end)) in &truth.ends {
+            // One that was started again in place goes on, where that was not seen.
+            let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
+            if pod.is_some_and(|pod| pod.view.uid == *uid) {
+                continue;
+            }
+            let untold = known.executors.get(executor).is_some_and(|of| {
+                of.started && of.lost.is_none() && of.uid.as_ref() == Some(uid)
+            });
+            if untold && rest.is_quiet {
+                return violated(format!(
+                    "{executor} was told started, has ended ({end:?}), and nobody was told"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each failure is counted once: no more of them than were told, and are about to be.
+fn counted(truth: &Truth, process: u32, status: &Status) -> Result {
+    let Some(known) = truth.processes.get(&process) else {
+        return Ok(());
+    };
+    let counted: u64 = status
+        .groups
+        .values()
+        .map(|group| u64::from(group.failures))
+        .sum();
+    let all = known.executors.values();
+    let untold = all.filter(|of| {
+        // GROW-6: charged when its delete is answered.
+        of.lost.is_none() && (of.condemned.is_some() || of.end.is_some() || of.gone || of.rejected)
+    });
+    let most = known.failures + untold.count() as u64;
+    if counted > most {
+        return violated(format!(
+            "{counted} failures are counted, of {most} that were told"
+        ));
+    }
+    Ok(())
 }

@@ -143,6 +143,8 @@ pub struct Known {
     pub suspended: bool,
     /// The fleet is to end.
     pub shutdown: Option<Shutdown>,
+    /// How many failures it told, or was left by the controller before.
+    pub failures: u64,
     /// It removed the lease, as the one whose fleet it is.
     pub removed_lease: bool,
     /// Listings and watches that it asked for, and that are not over: what comes of others is not for it any more.
@@ -191,6 +193,8 @@ pub struct Executor {
     pub creates: u32,
     /// Its create was answered for good, or it was shown: it is there, or was.
     pub definite: bool,
+    /// A create of it was answered otherwise than by a refusal.
+    pub maybe_made: bool,
     /// It was shown, or its create was answered done.
     pub uid: Option<Uid>,
     /// The newest revision that it was shown at.
@@ -213,8 +217,18 @@ pub struct Executor {
     pub done: BTreeSet<(&'static str, Option<Uid>)>,
     /// The engine said that it registered.
     pub registered: bool,
-    /// The engine was asked to drain it.
-    pub draining: bool,
+    /// The engine was asked to drain it, by the world's clock then.
+    pub draining: Option<Time>,
+    /// The engine said that it is drained.
+    pub drained: bool,
+    /// Its create was refused for good, or its name is a stranger's.
+    pub rejected: bool,
+    /// Its delete was asked for before anything of its end was shown.
+    pub deleted_first: bool,
+    /// The memory that it was last given.
+    pub resized: Option<u64>,
+    /// Its last delete was bound to a revision: it may come too late, and then the executor is let live.
+    pub bound: bool,
     /// The engine said that it will be lost.
     pub disrupted: bool,
     /// The engine let it go or killed it.
@@ -279,12 +293,22 @@ impl Executor {
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.condemned.is_some()
-            || self.draining
+            || self.draining.is_some()
             || self.disrupted
             || self.lost.is_some()
             || self.let_go
             || self.refused
             || self.strange
+    }
+}
+
+impl Executor {
+    /// Whether this controller may think that it is there and stays.
+    fn may_stay(&self) -> bool {
+        let goes = self.condemned.is_some() && !self.bound;
+        let over = self.gone || self.end.is_some() || self.lost.is_some();
+        let parts = self.draining.is_some() || self.refused || self.strange;
+        !goes && !over && !parts
     }
 }
 
@@ -326,7 +350,9 @@ impl Truth {
                 return false;
             };
             // What an earlier incarnation asked for without an answer may land, and is not known before it is shown.
-            let issued = of.creates > 0 && (id.incarnation == known.incarnation || of.definite);
+            let asked = of.open > 0 || of.maybe_made;
+            let current = asked && id.incarnation == known.incarnation;
+            let issued = of.creates > 0 && (current || of.definite);
             let shown =
                 of.shown.is_some() && (of.creates > 0 || id.incarnation < known.incarnation);
             (issued || shown) && of.is(&pod.view)
@@ -459,7 +485,7 @@ impl Truth {
                 }
                 known.issued(now, *id, action, *why);
             }
-            Output::Notice(notice) => known.noticed(notice),
+            Output::Notice(notice) => known.noticed(now, notice),
             Output::List { request, .. } => {
                 known.requests.insert(*request);
                 known.floor = known.newest;
@@ -499,31 +525,47 @@ impl Known {
                 of.creates += 1;
                 of.group = group.clone();
             }
-            Action::Delete { uid, .. } => {
+            Action::Delete { uid, revision, .. } => {
+                of.bound = revision.is_some();
                 of.withdrawn |= uid.is_none();
+                of.deleted_first |= of.end.is_none();
                 of.condemned.get_or_insert(why);
             }
             _ => {}
         }
     }
 
-    fn noticed(&mut self, notice: &Notice) {
+    fn noticed(&mut self, now: Time, notice: &Notice) {
         match notice {
-            Notice::Started { executor, .. } => self.executor(*executor).started = true,
-            Notice::Drain { executor, .. } => self.executor(*executor).draining = true,
+            Notice::Started {
+                executor, adopted, ..
+            } => {
+                let of = self.executor(*executor);
+                of.started = true;
+                // Refused by its id as long as nobody knew whose it is.
+                of.refused &= !adopted;
+                of.strange &= !adopted;
+            }
+            Notice::Drain { executor, .. } => {
+                self.executor(*executor).draining.get_or_insert(now);
+            }
             Notice::Refuse { executor } => self.executor(*executor).refused = true,
             Notice::Raised(Finding::GhostPod(name) | Finding::StrayedPod(name)) => {
                 let id = name
                     .split_once("-exec-")
                     .and_then(|(_, id)| id.parse().ok());
                 if let Some(id) = id {
-                    self.executor(id).strange = true;
+                    let of = self.executor(id);
+                    of.strange = true;
+                    // It is found anew: it waits for nothing.
+                    of.failed = None;
                 }
             }
             Notice::Lost {
                 executor, cause, ..
             } => {
                 self.executor(*executor).lost.get_or_insert(cause.clone());
+                self.failures += u64::from(cause.is_failure());
             }
             _ => {}
         }
@@ -546,8 +588,11 @@ impl Known {
             Input::Engine(report) => self.reported(report),
             Input::Lease(news) => match news {
                 LeaseNews::Held {
-                    incarnation, until, ..
+                    incarnation,
+                    until,
+                    memory,
                 } => {
+                    self.failures += memory.failures.len() as u64;
                     self.incarnation = *incarnation;
                     self.held_until = Some(*until);
                     // A new incarnation begins: nothing waits any more.
@@ -639,6 +684,17 @@ impl Known {
         self.listed.max(self.floor)
     }
 
+    /// How many of that group it has to think are there and stay: at most.
+    #[must_use]
+    pub fn believed(&self, group: &Group) -> u64 {
+        let mine = self.executors.values().filter(|of| of.group == *group);
+        let there = mine.filter(|of| {
+            let known = of.creates > 0 || of.shown.is_some() || of.registered;
+            known && of.may_stay()
+        });
+        there.count() as u64
+    }
+
     /// SHRINK-5, where there is no doubt: a listing lacks far more of those that run than may be lost at once.
     fn is_suspicious(&self, shown: &[PodView]) -> bool {
         let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
@@ -704,7 +760,8 @@ impl Known {
             EngineReport::Idle { executor, .. } => self.executor(*executor).idle = true,
             EngineReport::Busy(id) => self.executor(*id).idle = false,
             EngineReport::Disrupted { executor, .. } => self.executor(*executor).disrupted = true,
-            EngineReport::Drained(_) | EngineReport::Metric { .. } => {}
+            EngineReport::Drained(id) => self.executor(*id).drained = true,
+            EngineReport::Metric { .. } => {}
         }
     }
 
@@ -723,6 +780,9 @@ impl Known {
         }
         if of.uid.as_ref().is_some_and(|uid| *uid != view.uid) {
             // A ghost, or what came after: not the pod that this executor is.
+            if left {
+                of.failed = None;
+            }
             return Some(id);
         }
         if let Some(group) = &view.labels.group {
@@ -742,6 +802,9 @@ impl Known {
                     .is_some_and(|failed| failed.verb == "resize"))
         {
             of.failed = None;
+        }
+        if view.memory.is_some_and(|memory| Some(memory.asked) != of.resized) {
+            of.resized = None;
         }
         of.uid = Some(view.uid.clone());
         of.shown = Some(view.revision);
@@ -787,10 +850,14 @@ impl Known {
         of.open = of.open.saturating_sub(1);
         let name = verb(&effect.action);
         let create = matches!(effect.action, Action::Create { .. });
+        of.maybe_made |= create && !matches!(outcome, Outcome::Refused(_));
         match outcome {
             Outcome::Done { revision, uid } => {
                 of.failed = None;
                 of.done.insert((name, uid_of(&effect.action)));
+                if let Action::Resize { memory, .. } = &effect.action {
+                    of.resized = Some(*memory);
+                }
                 if create {
                     of.definite = true;
                     of.made = *revision;
@@ -811,6 +878,7 @@ impl Known {
             Outcome::Exists(there) => {
                 of.definite = true;
                 let id = |view: &PodView| view.labels.executor.as_deref()?.parse().ok();
+                of.rejected |= there.as_ref().and_then(|view| id(view)) != Some(executor);
                 if let Some(view) = there.as_ref()
                     && id(view) == Some(executor)
                 {
@@ -829,6 +897,10 @@ impl Known {
             }
             Outcome::Refused(Refusal::TooLate) => {}
             Outcome::Refused(_) | Outcome::Unclear(_) => {
+                of.rejected |= matches!(
+                    outcome,
+                    Outcome::Refused(Refusal::Forbidden(_) | Refusal::Invalid(_))
+                );
                 let before = of.failed.take();
                 let before = before.filter(|failed| failed.is_of(&effect.action, effect.why));
                 of.failed = Some(Failed {

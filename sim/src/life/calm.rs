@@ -292,13 +292,10 @@ impl Life {
     /// Something of the fleet's that is there.
     fn left_over(&self) -> Option<String> {
         let truth = self.judge.as_ref()?.truth();
-        let incarnation = self
-            .controller()
-            .map_or(0, |of| of.snapshot().incarnation());
         let pod = truth.pods.values().find(|pod| {
             let ours = pod
                 .executor
-                .is_some_and(|id| truth.ids.contains_key(&id) || id.incarnation < incarnation);
+                .is_some_and(|id| truth.ids.contains_key(&id));
             let named = pod
                 .executor
                 .is_some_and(|id| id.pod_name(&truth.fleet) == pod.view.name);

@@ -386,6 +386,7 @@ impl Life {
             &mut Say {
                 now,
                 chance: &mut self.chance,
+                wanted: &self.wished.groups,
                 inputs: &mut inputs,
                 timers: &mut timers,
             },

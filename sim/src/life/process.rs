@@ -118,6 +118,15 @@ impl Life {
 
     /// The engine begins to talk to that process: it says what it wants, and repeats what it knows.
     fn introduce(&mut self, serial: u32) {
+        let now = self.world.now();
+        if let Some((by, _)) = self.wire.speaks_late.filter(|(_, until)| now < *until) {
+            let over = super::strike::Over::Silence(serial);
+            return self.plan(now.after(by), super::wire::Due::Over(over));
+        }
+        self.speak_to(serial);
+    }
+
+    pub(super) fn speak_to(&mut self, serial: u32) {
         let whole = DesiredChange {
             whole: Some(self.wished.groups.clone()),
             suspend: Some(self.wished.suspended),

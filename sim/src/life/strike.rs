@@ -22,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Something that a story began, and that ends by itself.
 #[derive(Clone, Debug)]
 pub(super) enum Over {
+    /// The engine tells that process what it wants.
+    Silence(u32),
     Unschedulable,
     Weather,
     Quota,
@@ -60,6 +62,11 @@ impl Life {
     pub(super) fn carry_out(&mut self, what: &What) {
         let now = self.world.now();
         match what {
+            What::Rejecting(lasts) => self.wire.rejects_until = now.after(*lasts),
+            What::LateEngine { by, lasts } => {
+                self.wire.speaks_late = Some((*by, now.after(*lasts)));
+            }
+            What::ClaimDeleted(nth) => self.lose_claim(*nth),
             What::Call { verb, fate } => self.wire.scripted.push_back((*verb, *fate)),
             What::Outage(lasts) => {
                 let until = now.after(*lasts);
@@ -276,6 +283,18 @@ impl Life {
         }
     }
 
+    /// A stranger deletes a claim.
+    fn lose_claim(&mut self, nth: u32) {
+        let all: Vec<Name> = self
+            .world
+            .claims()
+            .map(|claim| claim.metadata.name.as_str().into())
+            .collect();
+        if let Some(nth) = (nth as usize).checked_rem(all.len()) {
+            self.try_world(|world| world.api(STRANGER).delete_claim(&all[nth]));
+        }
+    }
+
     /// A stranger deletes a pod without any grace.
     pub(super) fn force_out(&mut self, name: &Name) {
         let now = DeleteOptions {
@@ -318,6 +337,7 @@ impl Life {
     /// What ends by itself, ends.
     pub(super) fn over(&mut self, over: Over) {
         match over {
+            Over::Silence(serial) => self.speak_to(serial),
             Over::Unschedulable => self.world.set_scheduler(true),
             Over::Weather => {
                 let calm = self.setup.world.weather.clone();

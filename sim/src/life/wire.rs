@@ -33,6 +33,10 @@ pub(super) struct Wire {
     pub watch_coalesce: Option<Time>,
     pub lag: Option<(Span, Time)>,
     pub namespace_ends: Option<Time>,
+    /// Admission refuses creates until then.
+    pub rejects_until: Time,
+    /// A controller that is started before then is told what is wanted so long after.
+    pub speaks_late: Option<(Span, Time)>,
     /// No connection until then.
     pub cut_until: Option<Time>,
     /// The next listing is read from a replica that is so many revisions behind.
@@ -133,6 +137,9 @@ impl Life {
         let scripted = &mut self.wire.scripted;
         if let Some(index) = scripted.iter().position(|(of, _)| *of == verb) {
             return scripted.remove(index).map(|(_, fate)| fate);
+        }
+        if verb == Verb::Create && self.world.now() < self.wire.rejects_until {
+            return Some(Fate::Forbidden);
         }
         let (percent, until) = self.wire.storm?;
         if self.world.now() >= until || self.chance.u8(0..100) >= percent {

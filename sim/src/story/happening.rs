@@ -344,6 +344,17 @@ pub enum What {
         /// For how long.
         lasts: Span,
     },
+    /// Admission refuses all creates.
+    Rejecting(Span),
+    /// Controllers that start while it lasts are told what is wanted only so long after.
+    LateEngine {
+        /// How long they wait.
+        by: Span,
+        /// For how long.
+        lasts: Span,
+    },
+    /// A stranger deletes one of the fleet's claims: the nth, modulo how many there are.
+    ClaimDeleted(u32),
     /// Creates are answered as by a namespace that is ending.
     NamespaceEnding(Span),
     /// The engine changes its mind.
@@ -435,6 +446,9 @@ impl What {
             Self::Quota { .. } => Kind::Quota,
             Self::Deny { .. } => Kind::Forbidden,
             Self::NamespaceEnding(_) => Kind::NamespaceEnding,
+            Self::Rejecting(_) => Kind::Rejecting,
+            Self::LateEngine { .. } => Kind::LateEngine,
+            Self::ClaimDeleted(_) => Kind::ClaimDeleted,
             Self::Wish(wish) => match wish {
                 Wish::Target { target: 0, .. } => Kind::ToZero,
                 Wish::Target { .. } => Kind::Flapping,
@@ -492,6 +506,8 @@ impl What {
             | Self::Quota { lasts, .. }
             | Self::Deny { lasts, .. }
             | Self::NamespaceEnding(lasts)
+            | Self::Rejecting(lasts)
+            | Self::LateEngine { lasts, .. }
             | Self::OwnerGone(lasts)
             | Self::Crash { back: lasts, .. }
             | Self::CrashAtEffect { back: lasts, .. }

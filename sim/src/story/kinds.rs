@@ -46,6 +46,8 @@ kinds! {
     Throttled = "throttled",
     /// The server refuses for good: 400, 422, 403 by admission.
     Rejected = "rejected",
+    /// Admission refuses all creates for a while.
+    Rejecting = "rejecting",
     /// Two writers raced for the quota's status: 409.
     QuotaRace = "quota-race",
     /// The token is no longer good: 401.
@@ -138,6 +140,10 @@ kinds! {
     LeaseTaken = "lease-taken",
     /// Somebody removes the lease.
     LeaseRemoved = "lease-removed",
+    /// The engine takes its time to tell a new controller what it wants.
+    LateEngine = "late-engine",
+    /// A stranger deletes a persistent volume claim.
+    ClaimDeleted = "claim-deleted",
     /// Registrations come late.
     LateRegistration = "late-registration",
     /// Registrations come twice.
