@@ -258,7 +258,6 @@ impl Controller {
         }
         if let Some(open) = viewing.watch
             && open.heard.after(self.config.seeing.watch_silence) <= at
-            && !planted!(&self.config, SilenceBelieved)
         {
             self.outputs.push_back(Output::Close {
                 request: open.request,

@@ -71,24 +71,10 @@ pub const CATALOGUE: &[Bug] = &[
         "S1",
     ),
     bug(
-        Mutant::UidIgnored,
-        "uid-ignored",
-        &[85, 57],
-        "another pod under the same name is taken for the same pod",
-        "S7",
-    ),
-    bug(
         Mutant::NeverReopened,
         "never-reopened",
         &[11, 58, 83],
         "a watch that has ended is never opened again",
-        "L1",
-    ),
-    bug(
-        Mutant::SilenceBelieved,
-        "silence-believed",
-        &[75, 77],
-        "a watch that says nothing is believed to have nothing to say",
         "L1",
     ),
     bug(
@@ -162,13 +148,6 @@ pub const CATALOGUE: &[Bug] = &[
         "L1",
     ),
     bug(
-        Mutant::RefusedRetried,
-        "refused-retried",
-        &[17, 20],
-        "what is refused for good is tried again for ever",
-        "L4",
-    ),
-    bug(
         Mutant::RaceIsFatal,
         "race-is-fatal",
         &[70],
@@ -215,13 +194,6 @@ pub const CATALOGUE: &[Bug] = &[
         "backoff-for-all",
         &[42, 94],
         "the backoff of one group holds up all others",
-        "L1",
-    ),
-    bug(
-        Mutant::ProbeLost,
-        "probe-lost",
-        &[72, 93],
-        "a probe that was evicted is waited for for ever",
         "L1",
     ),
     bug(
@@ -344,13 +316,6 @@ pub const CATALOGUE: &[Bug] = &[
         "S10",
     ),
     bug(
-        Mutant::ClaimLossUnseen,
-        "claim-loss-unseen",
-        &[21, 65],
-        "a pod waits for a claim that is gone",
-        "L1",
-    ),
-    bug(
         Mutant::RollsUncounted,
         "rolls-uncounted",
         &[99],
@@ -436,13 +401,6 @@ pub const CATALOGUE: &[Bug] = &[
     ),
     bug(Mutant::Grow2, "no-caps", &[10, 30], "no cap holds", "S8"),
     bug(
-        Mutant::Grow6,
-        "never-given-up",
-        &[33, 35],
-        "who does not start is waited for for ever",
-        "L1",
-    ),
-    bug(
         Mutant::End2,
         "finished-left",
         &[22, 72],
@@ -469,13 +427,6 @@ pub const CATALOGUE: &[Bug] = &[
         &[6, 49],
         "who is no victim any more stays among the victims",
         "S4",
-    ),
-    bug(
-        Mutant::Fail1,
-        "never-halted",
-        &[16, 88],
-        "no number of failures is too many",
-        "L4",
     ),
     bug(
         Mutant::Fail2,

@@ -115,12 +115,8 @@ pub enum Mutant {
     UnseenIsGone,
     /// A listing forgets the creates that are under way.
     InFlightForgotten,
-    /// Another pod under the same name is taken for the same pod.
-    UidIgnored,
     /// A watch that has ended is never opened again.
     NeverReopened,
-    /// A watch that says nothing is believed to have nothing to say.
-    SilenceBelieved,
     /// A listing that failed is never tried again.
     ListGivenUp,
     /// A container that its kubelet started again makes its executor live again.
@@ -141,8 +137,6 @@ pub enum Mutant {
     ExistsIsFailure,
     /// AlreadyExists is a success, whoever's pod it is.
     ExistsIsSuccess,
-    /// What is refused for good is tried again for ever.
-    RefusedRetried,
     /// A race for the quota's status is taken for a refusal.
     RaceIsFatal,
     /// A create that was over quota is repeated at once.
@@ -157,8 +151,6 @@ pub enum Mutant {
     WaitsForSlowest,
     /// The backoff of one group holds up all others.
     BackoffForAll,
-    /// A probe that was evicted is waited for for ever.
-    ProbeLost,
     /// Who did not start in time is replaced, and its pod left as it is.
     PodLeftBehind,
     /// Pods are deleted by name, whichever there is by then.
@@ -193,8 +185,6 @@ pub enum Mutant {
     StrayClaimFree,
     /// Two pods that use one claim are both kept.
     ClaimShared,
-    /// A pod waits for a claim that is gone.
-    ClaimLossUnseen,
     /// Replacements under way do not count when the next are decided.
     RollsUncounted,
     /// A pod is resized until its node has done it.

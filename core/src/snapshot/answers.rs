@@ -243,9 +243,6 @@ impl Snapshot {
             _ if planted!(config, Fail3) => {
                 self.create_rejected(config, id, tried, rejected("refused"), &"".into());
             }
-            Refusal::Forbidden(_) | Refusal::Invalid(_) if planted!(config, RefusedRetried) => {
-                self.create_again(config, id, now.after(FIRST_WAIT), tried);
-            }
             Refusal::QuotaRace if planted!(config, RaceIsFatal) => {
                 self.create_rejected(config, id, tried, rejected("forbidden"), &"".into());
             }

@@ -84,9 +84,9 @@ impl Snapshot {
         // Ghosts that are gone make room for others of their names.
         self.settle_strays(config, reach, &shown);
         let sight = if first {
-            Sight::First(started)
+            Sight::First(started, listing.revision)
         } else {
-            Sight::Listed(started)
+            Sight::Listed(started, listing.revision)
         };
         for (whose, view) in identified {
             match whose {
@@ -191,7 +191,7 @@ impl Snapshot {
 
     /// CLAIM: what waits for a claim that is not there, or is being deleted, will never start.
     fn settle_claimless(&mut self, config: &Config, first: bool) {
-        if !config.uses_claims() || planted!(config, ClaimLossUnseen) {
+        if !config.uses_claims() {
             return;
         }
         let claims = &self.claims.all;

@@ -235,6 +235,12 @@ impl Snapshot {
         }
     }
 
+    /// The revision of the last listing that was applied: everything up to it is known (SEE-2).
+    #[must_use]
+    pub fn listed_to(&self) -> Option<Revision> {
+        self.view.complete_to
+    }
+
     /// A listing is asked for now: the server answers with no less than it has shown by now.
     pub(crate) fn listing_asked(&mut self) {
         self.view.floor = self.view.newest.map(|newest| (self.now, newest));

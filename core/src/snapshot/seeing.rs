@@ -23,10 +23,10 @@ use std::sync::Arc;
 pub(super) enum Sight {
     /// By the watch.
     Event,
-    /// In a listing that was asked for then.
-    Listed(Time),
-    /// In the first listing of an incarnation, asked for then.
-    First(Time),
+    /// In a listing that was asked for then, of that revision.
+    Listed(Time, Revision),
+    /// In the first listing of an incarnation.
+    First(Time, Revision),
 }
 
 /// What a view is of, given what is known.
@@ -35,8 +35,6 @@ enum Meets {
     Nothing,
     /// The pod of the executor of that id.
     Executor,
-    /// A pod that an unclear create made, and that the last listing lacked: it was there, and is gone.
-    WasThere,
     /// A pod of an executor that has ended, or a second one under its name.
     Ghost { ours_is_gone: bool },
     /// An executor of an earlier incarnation, or one that only registered so far.
@@ -85,13 +83,6 @@ impl Snapshot {
                 // Where it is let live, and its group is not wanted any more.
                 self.settle_fate(config, id);
             }
-            Meets::WasThere => {
-                let found = verdict(Cause::Vanished);
-                self.change(config, id, |_, executor| {
-                    executor.verdict.get_or_insert(found).clone()
-                });
-                self.end_gone(config, id, self.view.complete_to);
-            }
             Meets::Ghost { ours_is_gone } => {
                 if ours_is_gone {
                     self.end_gone(config, id, None);
@@ -115,7 +106,7 @@ impl Snapshot {
         }
         if let Some(executor) = self.executors.get(&id) {
             let known_revision = match &executor.pod {
-                Pod::Seen(seen) if seen.uid == view.uid || planted!(config, UidIgnored) => {
+                Pod::Seen(seen) if seen.uid == view.uid => {
                     let newer = view.revision > seen.revision || planted!(config, ByArrival);
                     return if newer || planted!(config, See2) {
                         Meets::Executor
@@ -129,8 +120,6 @@ impl Snapshot {
                     Some(answer) if answer.uid.as_ref().is_some_and(|uid| *uid != view.uid) => {
                         answer.revision
                     }
-                    // Its id is spent: it is not asked for again (GROW-3).
-                    None if self.is_covered(view, sight) => return Meets::WasThere,
                     _ if self.is_covered(view, sight) => return Meets::Nothing,
                     _ => return Meets::Executor,
                 },
@@ -162,10 +151,14 @@ impl Snapshot {
         };
         let same = removed.uid.as_ref() == Some(&view.uid);
         let older = match (removed.revision, sight) {
-            (Some(revision), _) => view.revision <= revision,
+            (Some(revision), Sight::Event) => view.revision <= revision,
+            // A later listing that shows it: an earlier one that lacked it was wrong.
+            (Some(gone), Sight::Listed(_, revision) | Sight::First(_, revision)) => revision < gone,
             // An answer said that it was gone: what was on its way by then is older.
             (None, Sight::Event) => same,
-            (None, Sight::Listed(started) | Sight::First(started)) => same && started <= removed.at,
+            (None, Sight::Listed(started, _) | Sight::First(started, _)) => {
+                same && started <= removed.at
+            }
         };
         if older {
             Meets::Nothing
@@ -220,7 +213,7 @@ impl Snapshot {
         // What ended while nobody looked is cleaned up, and neither told nor counted.
         let class = classify::class(config, view);
         executor.proven |= class == Class::Running;
-        let first = matches!(sight, Sight::First(_));
+        let first = matches!(sight, Sight::First(..));
         if first && matches!(class, Class::Failed | Class::Succeeded) {
             executor.fate = Fate::Ended { told: true };
         }
@@ -246,7 +239,7 @@ impl Snapshot {
             return;
         }
         // Whose claim is another's by now, that is seen when the next plan is made.
-        let first = matches!(sight, Sight::First(_));
+        let first = matches!(sight, Sight::First(..));
         let gone = |claim: &Name| !first && !self.claims.all.contains_key(claim);
         if view.claims.iter().any(gone) {
             self.condemn(config, id, Why::Claim, Cause::Released);

@@ -201,11 +201,7 @@ impl Snapshot {
         }
         if cause.is_failure() && !executor.proven {
             startup.failed(&config.failing, now, id);
-        } else if let Some(backoff) = startup
-            .backoff
-            .as_mut()
-            .filter(|b| b.probe == Some(id) && !planted!(config, ProbeLost))
-        {
+        } else if let Some(backoff) = startup.backoff.as_mut().filter(|b| b.probe == Some(id)) {
             // It said nothing of whether another would start.
             backoff.probe = None;
         }

@@ -359,6 +359,10 @@ pub fn again_listing(
     else {
         return Ok(());
     };
+    // One that was thrown away, or kept aside, is as if it had not come: a second one like it may be believed.
+    if controller.snapshot().listed_to() != Some(listing.revision) {
+        return Ok(());
+    }
     // Findings without a subject last until a listing: they may clear, and nothing else happens.
     let mut after = controller.snapshot().clone();
     after.apply(config, after.now(), Change::Input(input));

@@ -39,7 +39,7 @@ pub struct Args {
     /// How many are hunted at once, each on one thread; as many as there are processors where it is not given.
     #[arg(long)]
     jobs: Option<usize>,
-    /// How large the fleets are, as `search` takes it.
+    /// How large the fleets are, as `search` takes it; nine in ten small and one middle where it is not given.
     #[arg(long)]
     size: Option<Size>,
     /// Play only the seeds of this file, one for each.

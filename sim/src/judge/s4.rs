@@ -45,9 +45,7 @@ impl Checker for S4 {
                 }
                 wanted(truth, *process, *executor, *why)?;
                 if undrained(truth, *process, *executor, *why) {
-                    return violated(format!(
-                        "{executor} is deleted while the engine drains it"
-                    ));
+                    return violated(format!("{executor} is deleted while the engine drains it"));
                 }
                 if !has_reason(truth, *process, *executor, *why) {
                     return violated(format!(
@@ -114,7 +112,9 @@ impl Checker for S4 {
                 process,
                 ..
             } => {
-                let first = truth.known(*process, *executor).is_none_or(|of| !of.registered);
+                let first = truth
+                    .known(*process, *executor)
+                    .is_none_or(|of| !of.registered);
                 self.registered = first.then_some(*executor);
                 Ok(())
             }
@@ -132,6 +132,11 @@ fn wanted(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> Result
         return Ok(());
     };
     if !matches!(why, Why::Shrink1 | Why::Shrink2) || of.is_leaving() {
+        return Ok(());
+    }
+    // A stranger's that was taken in, and refused before that, counts for the controller all the same.
+    let strangers = known.executors.keys().any(|id| !truth.ids.contains_key(id));
+    if strangers {
         return Ok(());
     }
     let target = known.groups.get(&of.group).map_or(0, |wish| wish.target);
@@ -156,7 +161,9 @@ fn undrained(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> boo
         Why::Shrink2 | Why::Shrink4 | Why::Roll | Why::Live4 | Why::Spot
     );
     let over = truth.config.shrinking.drain_timeout;
-    let waits = of.draining.is_some_and(|asked| truth.now < asked.after(over));
+    let waits = of
+        .draining
+        .is_some_and(|asked| truth.now < asked.after(over));
     let asked_for = of.let_go || truth.processes[&process].shutdown.is_some();
     drains && waits && !of.drained && !of.disrupted && !asked_for && of.end.is_none()
 }

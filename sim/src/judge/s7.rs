@@ -23,9 +23,10 @@ impl Checker for S7 {
         let (process, executor, cause) = match fact {
             Fact::Said {
                 process,
-                output: Output::Notice(Notice::Lost {
-                    executor, cause, ..
-                }),
+                output:
+                    Output::Notice(Notice::Lost {
+                        executor, cause, ..
+                    }),
                 ..
             } => (process, executor, cause),
             Fact::Said {
@@ -138,9 +139,10 @@ impl Checker for S7 {
             if pod.is_some_and(|pod| pod.view.uid == *uid) {
                 continue;
             }
-            let untold = known.executors.get(executor).is_some_and(|of| {
-                of.started && of.lost.is_none() && of.uid.as_ref() == Some(uid)
-            });
+            let untold = known
+                .executors
+                .get(executor)
+                .is_some_and(|of| of.started && of.lost.is_none() && of.uid.as_ref() == Some(uid));
             if untold && rest.is_quiet {
                 return violated(format!(
                     "{executor} was told started, has ended ({end:?}), and nobody was told"
@@ -156,11 +158,7 @@ fn counted(truth: &Truth, process: u32, status: &Status) -> Result {
     let Some(known) = truth.processes.get(&process) else {
         return Ok(());
     };
-    let counted: u64 = status
-        .groups
-        .values()
-        .map(|group| u64::from(group.failures))
-        .sum();
+    let counted: u64 = status.groups.values().map(|group| group.failures).sum();
     let all = known.executors.values();
     let untold = all.filter(|of| {
         // GROW-6: charged when its delete is answered.

@@ -632,7 +632,7 @@ impl Known {
                 self.listed = Some(listing.revision);
                 let mut there = BTreeSet::new();
                 for view in &listing.pods {
-                    if let Some(id) = self.shown(view, false) {
+                    if let Some(id) = self.shown(view, false, false) {
                         there.insert(id);
                     }
                 }
@@ -642,7 +642,10 @@ impl Known {
                     let written = of
                         .closes_at
                         .is_none_or(|revision| revision <= listing.revision);
-                    if older && written && !there.contains(id) && of.uid.is_some() {
+                    let absent = !there.contains(id) && of.uid.is_some();
+                    if older && absent {
+                        // Whatever was written to it since: it was gone by then, or the listing lies.
+                        of.closes_at = None;
                         of.lacking = of.end.is_none();
                         of.gone = true;
                         of.failed = None;
@@ -662,11 +665,11 @@ impl Known {
                 }
                 WatchEvent::Seen(view) => {
                     self.newest = self.newest.max(Some(view.revision));
-                    self.shown(view, false);
+                    self.shown(view, true, false);
                 }
                 WatchEvent::Left(view) => {
                     self.newest = self.newest.max(Some(view.revision));
-                    self.shown(view, true);
+                    self.shown(view, true, true);
                 }
                 WatchEvent::Bookmark(revision) => {
                     self.newest = self.newest.max(Some(*revision));
@@ -766,10 +769,15 @@ impl Known {
     }
 
     /// It is shown a pod; whose that is.
-    fn shown(&mut self, view: &PodView, left: bool) -> Option<ExecutorId> {
+    fn shown(&mut self, view: &PodView, event: bool, left: bool) -> Option<ExecutorId> {
         let id: ExecutorId = view.labels.executor.as_deref()?.parse().ok()?;
         let all = self.all;
+        // An event that the last listing accounts for changes nothing (SEE-2): what that lacked was gone by then.
+        let covered = event && self.listed.is_some_and(|listed| view.revision <= listed);
         let of = self.executor(id);
+        if covered && of.uid.is_none() {
+            return Some(id);
+        }
         // Of one that another controller asked for, it can't know that there was one before under this name.
         let another = of.uid.as_ref().is_some_and(|uid| *uid != view.uid);
         if another && of.gone && of.creates == 0 {
@@ -803,7 +811,10 @@ impl Known {
         {
             of.failed = None;
         }
-        if view.memory.is_some_and(|memory| Some(memory.asked) != of.resized) {
+        if view
+            .memory
+            .is_some_and(|memory| Some(memory.asked) != of.resized)
+        {
             of.resized = None;
         }
         of.uid = Some(view.uid.clone());
@@ -877,13 +888,17 @@ impl Known {
             }
             Outcome::Exists(there) => {
                 of.definite = true;
-                let id = |view: &PodView| view.labels.executor.as_deref()?.parse().ok();
-                of.rejected |= there.as_ref().and_then(|view| id(view)) != Some(executor);
-                if let Some(view) = there.as_ref()
-                    && id(view) == Some(executor)
-                {
-                    of.made = of.made.max(Some(view.revision));
-                    of.uid = of.uid.take().or(Some(view.uid.clone()));
+                let group = &of.group;
+                let ours = |view: &PodView| {
+                    let id = view.labels.executor.as_deref().map(str::parse);
+                    id == Some(Ok(executor)) && view.labels.group.as_ref() == Some(group)
+                };
+                match there.as_ref().filter(|view| ours(view)) {
+                    Some(view) => {
+                        of.made = of.made.max(Some(view.revision));
+                        of.uid = of.uid.take().or(Some(view.uid.clone()));
+                    }
+                    None => of.rejected = true,
                 }
             }
             Outcome::Absent => {

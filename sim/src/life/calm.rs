@@ -293,9 +293,7 @@ impl Life {
     fn left_over(&self) -> Option<String> {
         let truth = self.judge.as_ref()?.truth();
         let pod = truth.pods.values().find(|pod| {
-            let ours = pod
-                .executor
-                .is_some_and(|id| truth.ids.contains_key(&id));
+            let ours = pod.executor.is_some_and(|id| truth.ids.contains_key(&id));
             let named = pod
                 .executor
                 .is_some_and(|id| id.pod_name(&truth.fleet) == pod.view.name);

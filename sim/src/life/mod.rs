@@ -56,6 +56,9 @@ pub struct Setup {
     pub world: WorldConfig,
 }
 
+/// So many inputs at one moment are none that a fleet can need.
+const MOST_AT_ONCE: u64 = 100_000;
+
 /// A life under way.
 pub struct Life {
     setup: Setup,
@@ -83,6 +86,8 @@ pub struct Life {
     broken: BTreeSet<Group>,
     /// The process dies at one of its effects.
     dies_at: Option<strike::DiesAt>,
+    /// The moment of the last input, and how many came at it.
+    moment: (Time, u64),
     judge: Option<Judge>,
     tally: Option<crate::table::Tally>,
     recorder: Option<Recorder>,
@@ -143,6 +148,7 @@ impl Life {
             spare_nodes: 0,
             broken: BTreeSet::new(),
             dies_at: None,
+            moment: (Time(0), 0),
             judge,
             tally,
             recorder: None,
@@ -428,6 +434,8 @@ impl Life {
             .wake_at()
             .is_some_and(|(wake, _)| wake <= at);
         self.report.inputs += 1;
+        self.turns_in_circles(now);
+        let process = &mut self.processes[index];
         if let Some(judge) = &mut self.judge {
             judge.before(serial, &process.controller, at, &input);
             judge.look(
@@ -479,6 +487,21 @@ impl Life {
                     controller: &self.processes[index].controller,
                 },
             );
+        }
+    }
+
+    /// Ends a life that does not get on: time would stand still in it for ever.
+    fn turns_in_circles(&mut self, now: Time) {
+        if self.moment.0 == now {
+            self.moment.1 += 1;
+        } else {
+            self.moment = (now, 0);
+        }
+        if self.moment.1 > MOST_AT_ONCE
+            && let Some(judge) = &mut self.judge
+        {
+            let what = format!("{MOST_AT_ONCE} inputs at one moment: it turns in circles");
+            judge.broken(now, "S6", what);
         }
     }
 

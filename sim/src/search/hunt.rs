@@ -29,7 +29,7 @@ pub struct Hunt {
     pub jobs: usize,
     /// How long each is hunted.
     pub budget: Duration,
-    /// How large the fleets are; None: mixed as in a search.
+    /// How large the fleets are; None: nine in ten small, one middle.
     pub size: Option<Size>,
 }
 
@@ -157,7 +157,12 @@ impl Hunt {
     /// The story of that seed, with that bug planted.
     #[must_use]
     pub fn story(&self, seed: u64, bug: Option<&Bug>) -> Story {
-        let mut story = draw::story(seed, self.size, &Mix::Swarm);
+        let mixed = if seed % 10 == 9 {
+            Size::Middle
+        } else {
+            Size::Small
+        };
+        let mut story = draw::story(seed, Some(self.size.unwrap_or(mixed)), &Mix::Swarm);
         story.config.mutant = bug.map(|bug| bug.mutant);
         story
     }
