@@ -144,6 +144,11 @@ impl Judge {
         }
     }
 
+    /// Claims were deleted.
+    pub fn claims_lost(&mut self) {
+        self.truth.claims_lost = true;
+    }
+
     /// A listing lacks these pods, and should not: who reads it can't know better.
     pub fn hide(&mut self, names: &[Name]) {
         self.truth.hide(names);

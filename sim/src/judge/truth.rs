@@ -35,6 +35,8 @@ pub struct Truth {
     pub ends: BTreeMap<ExecutorId, (Uid, End)>,
     /// Since when all is well.
     pub calm: Option<Time>,
+    /// Claims were deleted: what waits for one may be given up for that, and only the controller knows when it saw it.
+    pub claims_lost: bool,
 }
 
 /// A pod as it truly is.
@@ -325,6 +327,7 @@ impl Truth {
             ids: BTreeMap::new(),
             ends: BTreeMap::new(),
             calm: None,
+            claims_lost: false,
         }
     }
 
@@ -333,6 +336,9 @@ impl Truth {
         self.answered_for(known).filter(|pod| {
             pod.is_alive()
                 && pod.view.disruption.is_none()
+                && !(self.claims_lost
+                    && pod.view.phase == Phase::Pending
+                    && !pod.view.claims.is_empty())
                 && pod
                     .executor
                     .and_then(|id| known.executors.get(&id))
@@ -542,7 +548,8 @@ impl Known {
             } => {
                 let of = self.executor(*executor);
                 of.started = true;
-                // Refused by its id as long as nobody knew whose it is.
+                // Refused by its id as long as nobody knew whose it is: that registration counts for nothing.
+                of.registered &= !(*adopted && of.refused);
                 of.refused &= !adopted;
                 of.strange &= !adopted;
             }

@@ -248,7 +248,8 @@ impl Life {
     }
 
     /// There is nothing more to live for: the controller has finished, or something is wrong.
-    fn is_over(&self) -> bool {
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.report.finished
             || self
                 .judge

@@ -66,7 +66,10 @@ impl Life {
             What::LateEngine { by, lasts } => {
                 self.wire.speaks_late = Some((*by, now.after(*lasts)));
             }
-            What::ClaimDeleted(nth) => self.lose_claim(*nth),
+            What::ClaimDeleted(nth) => {
+                self.lose_claim(*nth);
+                self.note_claims_lost();
+            }
             What::Call { verb, fate } => self.wire.scripted.push_back((*verb, *fate)),
             What::Outage(lasts) => {
                 let until = now.after(*lasts);
@@ -123,6 +126,7 @@ impl Life {
             }
             What::Stranger(strange) => self.stranger_creates(strange),
             What::OwnerGone(back) => {
+                self.note_claims_lost();
                 let old = self.requests.owner.as_ref().map(|owner| owner.uid.clone());
                 self.kill_newest();
                 if let Some(old) = old {
@@ -280,6 +284,12 @@ impl Life {
             PodFate::Restarts => {
                 self.try_world(|world| world.restart_container(name, &Exit::with_code(1), RESTART))
             }
+        }
+    }
+
+    fn note_claims_lost(&mut self) {
+        if let Some(judge) = &mut self.judge {
+            judge.claims_lost();
         }
     }
 

@@ -73,6 +73,11 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
             played.rested.live, without.rested.live
         ));
     }
+    // Without a wait between failures nothing bounds the writes that a fault may lead to.
+    let failing = &story.config.failing;
+    if failing.backoff_after > 1000 || failing.backoff_first.0 < 1000 {
+        return None;
+    }
     let most = without.rested.effects + WRITES_EACH * (played.rested.ended + faults) + SPARE;
     if played.rested.effects > most {
         return violation(format!(

@@ -100,7 +100,7 @@ fn run(
         }
         let now = life.world().now();
         life.run(happening.at.since(now));
-        if life.violation().is_some() || life.report().finished {
+        if life.is_over() {
             break;
         }
         life.strike(&happening.what);
