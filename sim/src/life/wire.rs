@@ -332,7 +332,7 @@ impl Life {
             *self
                 .report
                 .effects
-                .entry(crate::judge::truth::verb(&effect.action))
+                .entry(crate::judge::executor::verb(&effect.action))
                 .or_default() += 1;
             self.made(effect);
         }
