@@ -23,11 +23,12 @@ impl<T> Bounded<T> {
         }
     }
 
-    pub fn push(&mut self, at: Time, item: T) {
+    /// Adds one; the one that is forgotten for it.
+    pub fn push(&mut self, at: Time, item: T) -> Option<T> {
         self.kept.push_back((at, item));
-        if self.kept.len() > self.most {
-            self.forget();
-        }
+        (self.kept.len() > self.most)
+            .then(|| self.forget())
+            .flatten()
     }
 
     /// Forgets the oldest.

@@ -30,8 +30,10 @@ pub struct Limits {
     pub requests: usize,
     /// Steps that marks and changes refer to.
     pub steps: usize,
+    /// Bytes of the words of all steps.
+    pub words: usize,
     /// Bytes of all inputs as records have them.
-    pub bytes: usize,
+    pub inputs: usize,
     /// Points of each group's lines, and changes of the findings.
     pub points: usize,
 }
@@ -43,7 +45,8 @@ impl Default for Limits {
             marks: 30_000,
             requests: 30_000,
             steps: 40_000,
-            bytes: 6 << 20,
+            words: 5 << 20,
+            inputs: 3 << 20,
             points: 20_000,
         }
     }
@@ -81,6 +84,9 @@ pub struct Builder {
     marks: Bounded<Placed>,
     faults: Bounded<Placed>,
     steps: Bounded<Step>,
+    words: usize,
+    /// One for each step.
+    inputs: Bounded<Option<Box<RawValue>>>,
     bytes: usize,
     calm: Option<Time>,
     ends: Time,
@@ -112,6 +118,8 @@ impl Builder {
             marks: Bounded::new(limits.marks),
             faults: Bounded::new(limits.marks),
             steps: Bounded::new(limits.steps),
+            words: 0,
+            inputs: Bounded::new(limits.steps),
             bytes: 0,
             limits,
             calm: None,
@@ -301,24 +309,36 @@ impl Builder {
         let json = json
             .filter(|json| json.len() <= LONGEST_INPUT)
             .and_then(|json| RawValue::from_string(json).ok());
+        let weighs =
+            |json: &Option<Box<RawValue>>| json.as_ref().map_or(0, |json| json.get().len());
+        self.bytes += weighs(&json);
+        if let Some(oldest) = self.inputs.push(at, json) {
+            self.bytes -= weighs(&oldest);
+        }
+        while self.bytes > self.limits.inputs
+            && let Some(oldest) = self.inputs.forget()
+        {
+            self.bytes -= weighs(&oldest);
+        }
         let outputs = step.outputs.iter().take(MOST_OUTPUTS);
         let step = Step {
             process,
             at,
             own: step.at,
             input: cut(words::input(&step.input)),
-            json,
             outputs: outputs
                 .map(|output| (cut(words::output(output)), marks::rule(output)))
                 .collect(),
             more: step.outputs.len().saturating_sub(MOST_OUTPUTS),
         };
-        self.bytes += bytes(&step);
-        self.steps.push(at, step);
-        while self.bytes > self.limits.bytes
-            && let Some(step) = self.steps.forget()
+        self.words += length(&step);
+        if let Some(oldest) = self.steps.push(at, step) {
+            self.words -= length(&oldest);
+        }
+        while self.words > self.limits.words
+            && let Some(oldest) = self.steps.forget()
         {
-            self.bytes = self.bytes.saturating_sub(bytes(&step));
+            self.words -= length(&oldest);
         }
     }
 
@@ -329,7 +349,8 @@ impl Builder {
             self.marks.left_out("marks"),
             self.faults.left_out("faults"),
             self.requests.left_out("requests"),
-            self.steps.left_out("details of steps"),
+            self.steps.left_out("steps in words"),
+            self.inputs.left_out("inputs as records have them"),
             self.findings.left_out("changes of the findings"),
         ]
         .into_iter()
@@ -384,6 +405,8 @@ impl Builder {
             marks,
             first_step: self.steps.forgotten(),
             steps: self.steps.into_kept().collect(),
+            first_input: self.inputs.forgotten(),
+            inputs: self.inputs.into_kept().collect(),
             findings: self.findings.into_kept().collect(),
             left_out,
             names: Names::default(),
@@ -438,10 +461,9 @@ fn add(line: &mut Bounded<Point>, point: Point) {
     }
 }
 
-fn bytes(step: &Step) -> usize {
-    let json = step.json.as_ref().map_or(0, |json| json.get().len());
+fn length(step: &Step) -> usize {
     let outputs = step.outputs.iter().map(|(text, _)| text.len() + 16);
-    json + step.input.len() + outputs.sum::<usize>() + 64
+    step.input.len() + outputs.sum::<usize>() + 64
 }
 
 /// Texts come from the cluster, and may be of any length.

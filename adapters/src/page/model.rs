@@ -33,6 +33,10 @@ pub struct Page {
     pub first_step: u64,
     /// The steps that marks and changes refer to.
     pub steps: Vec<Step>,
+    /// The number of the step that the first of [`inputs`](Self::inputs) is of.
+    pub first_input: u64,
+    /// The inputs of steps, as a flight record has them; None where one is too long.
+    pub inputs: Vec<Option<Box<RawValue>>>,
     /// What was not as it should be, from each moment on.
     pub findings: Vec<(Time, Vec<String>)>,
     /// What is not on the page, because it would be too much.
@@ -310,8 +314,6 @@ pub struct Step {
     pub own: Time,
     /// The input in words.
     pub input: String,
-    /// The input as a flight record has it; None where that is too long.
-    pub json: Option<Box<RawValue>>,
     /// The outputs in words, each with its rule.
     pub outputs: Vec<(String, Option<&'static str>)>,
     /// How many more outputs there were.
@@ -338,6 +340,8 @@ pub struct Names {
     pub kinds: [&'static str; 13],
     /// Of rules.
     pub rules: [&'static str; 13],
+    /// What each of those is for.
+    pub meanings: [&'static str; 13],
 }
 
 /// The rules, in the order of [`Names::rules`].
@@ -373,6 +377,25 @@ impl Default for Names {
             ],
             kinds: Kind::NAMES,
             rules: RULES.map(Why::rule),
+            meanings: RULES.map(meaning),
         }
+    }
+}
+
+fn meaning(why: Why) -> &'static str {
+    match why {
+        Why::Grow1 => "a shortfall is made up",
+        Why::Grow6 => "it did not start, or did not register, in time",
+        Why::Shrink1 => "an excess is taken from those not yet running",
+        Why::Shrink2 => "the engine asked",
+        Why::Shrink4 => "its group is gone, or the fleet is suspended",
+        Why::End1 => "its pod is seen terminating, and nobody had asked the engine to drain it",
+        Why::End2 => "its pod has finished",
+        Why::Live4 => "the fleet is shut down",
+        Why::See3 => "it is a ghost or a stray",
+        Why::Roll => "it is replaced by a newer one",
+        Why::Claim => "an executor needs a claim, or nobody does any more",
+        Why::Size => "it needs more memory",
+        Why::Spot => "it will soon be lost",
     }
 }
