@@ -3,6 +3,7 @@
 //! - [`Fleet`] starts one; [`Handle`] says what is wanted; [`Running::events`] tells what becomes of it.
 //! - [`port::Cluster`] is what a cluster is to it: Kubernetes (`kube`), the in-memory [`fake`], or your own.
 //! - [`template::PodTemplate`] is what executors' pods are made from; [`mod@file`] reads fleet files.
+//! - `page` makes a page of a flight record, for people to look at.
 //! - [`core`] decides, without side effects.
 
 pub mod api;
@@ -13,6 +14,8 @@ pub mod fake;
 pub mod file;
 #[cfg(feature = "kube")]
 pub mod kube;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod port;
 pub mod shell;
 pub mod template;

@@ -6,6 +6,7 @@
 //! - [`Life`] is one life: a [`Setup`] and an [`Engine`](engine::Engine) are driven through time.
 //! - A [`Story`](story::Story) is a life written down, with all that happens in it; [`search`] draws stories from seeds,
 //!   plays them with a [`Judge`](judge::Judge) looking on, and makes small what breaks an invariant.
+//! - [`pages`] makes pages of stories, to look at in a browser.
 //! - [`check`] plays scenario files: one story each, action by action.
 
 pub mod check;
@@ -13,6 +14,7 @@ pub mod draw;
 pub mod engine;
 pub mod judge;
 mod life;
+pub mod pages;
 pub mod recorder;
 mod report;
 pub mod search;

@@ -71,7 +71,7 @@ fn begin(setup: Setup) -> Life {
         EngineMode::None => Box::new(NoEngine),
         mode @ EngineMode::Registering => Box::new(Plain::new(habits, mode)),
     };
-    Life::watched(setup, engine, None, None)
+    Life::watched(setup, engine, None, None, None)
 }
 
 #[test]

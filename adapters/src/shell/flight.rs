@@ -117,11 +117,17 @@ pub fn is_record(path: &std::path::Path) -> bool {
 /// A head has the knobs of each group; more than this it never is.
 const LONGEST_HEAD: u64 = 64 << 20;
 
-/// Plays a record again, and compares every output.
+/// The steps of a record, one after another.
+pub struct Steps<R: BufRead> {
+    lines: std::iter::Peekable<std::iter::Zip<std::ops::RangeFrom<u64>, io::Lines<R>>>,
+    truncated: bool,
+}
+
+/// Reads the head of a record; its steps follow.
 ///
 /// # Errors
-/// It can't be read, or something else comes out: the first difference.
-pub fn replay(record: impl BufRead) -> Result<Replayed, ReplayError> {
+/// It can't be read, or is no record of a format that this version reads.
+pub fn open<R: BufRead>(record: R) -> Result<(Head, Steps<R>), ReplayError> {
     let mut lines = record.lines();
     let head = lines.next().ok_or(ReplayError::Empty)??;
     let format: Format = serde_json::from_str(&head).map_err(ReplayError::NoRecord)?;
@@ -132,36 +138,67 @@ pub fn replay(record: impl BufRead) -> Result<Replayed, ReplayError> {
         });
     }
     let head: Head = serde_json::from_str(&head).map_err(ReplayError::NoRecord)?;
+    let lines = (2..).zip(lines).peekable();
+    Ok((
+        head,
+        Steps {
+            lines,
+            truncated: false,
+        },
+    ))
+}
+
+impl<R: BufRead> Steps<R> {
+    /// The record breaks off in its last line, as after a SIGKILL; known once that line was asked for.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+impl<R: BufRead> Iterator for Steps<R> {
+    /// A step, and which line it is.
+    type Item = Result<(u64, Step), ReplayError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (number, line) = self.lines.next()?;
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => return Some(Err(error.into())),
+        };
+        match serde_json::from_str(&line) {
+            Ok(step) => Some(Ok((number, step))),
+            Err(error) if error.is_eof() && self.lines.peek().is_none() => {
+                self.truncated = true;
+                None
+            }
+            Err(error) => Some(Err(ReplayError::BadLine {
+                line: number,
+                error,
+            })),
+        }
+    }
+}
+
+/// Plays a record again, and compares every output.
+///
+/// # Errors
+/// It can't be read, or something else comes out: the first difference.
+pub fn replay(record: impl BufRead) -> Result<Replayed, ReplayError> {
+    let (head, mut steps) = open(record)?;
     let fleet = head.fleet.to_string();
     let mut replay = Replay::new(head);
-    let mut lines = (2..).zip(lines).peekable();
-    while let Some((number, line)) = lines.next() {
-        let step: Step = match serde_json::from_str(&line?) {
-            Ok(step) => step,
-            Err(error) if error.is_eof() && lines.peek().is_none() => {
-                return Ok(Replayed {
-                    fleet,
-                    steps: replay.steps(),
-                    truncated: true,
-                });
-            }
-            Err(error) => {
-                return Err(ReplayError::BadLine {
-                    line: number,
-                    error,
-                });
-            }
-        };
+    for step in steps.by_ref() {
+        let (line, step) = step?;
         replay
             .step(&step)
             .map_err(|difference| ReplayError::Differs {
-                line: number,
+                line,
                 difference: Box::new(difference),
             })?;
     }
     Ok(Replayed {
         fleet,
         steps: replay.steps(),
-        truncated: false,
+        truncated: steps.is_truncated(),
     })
 }

@@ -18,7 +18,7 @@ mod task;
 mod trouble;
 
 pub use builder::{Fleet, FleetBuilder, StartError};
-pub use flight::{ReplayError, Replayed, Sink, is_record, replay};
+pub use flight::{ReplayError, Replayed, Sink, Steps, is_record, open as open_record, replay};
 pub use handle::{Closed, Disruption, Event, Handle, NotReached, RunError, Running};
 pub use identity::Identity;
 pub use lease::{LeaseKeeper, LeaseStep, always_ours};

@@ -27,6 +27,7 @@ pub(crate) use index::Rank;
 use crate::{
     config::Config,
     input::{Input, Outcome, Shutdown, WatchEvent},
+    output::Why,
     plan::{Finding, Plan, WakeReason},
     words::{ActionId, ExecutorId, Group, Name, Revision, Time, Uid},
 };
@@ -34,7 +35,7 @@ use budget::Budget;
 use claims::Claims;
 use governor::Governor;
 use groups::GroupFacts;
-use im::{OrdMap, OrdSet, Vector};
+use im::{OrdMap, OrdSet, Vector, ordmap::DiffItem};
 use index::{Indices, Keys};
 use leading::Leading;
 use record::{Executor, Fate, Then, Write};
@@ -415,6 +416,26 @@ impl Snapshot {
             .map(|(id, executor)| (*id, ExecutorState { executor }))
     }
 
+    /// That executor; None where it is forgotten, or was never known.
+    #[must_use]
+    pub fn executor(&self, id: ExecutorId) -> Option<ExecutorState<'_>> {
+        let executor = self.executors.get(&id)?;
+        Some(ExecutorState { executor })
+    }
+
+    /// The executors that are not as they were in `earlier`, or that only one of both has. Costs what has changed, where
+    /// this one came of `earlier`.
+    pub fn changed_since<'a>(
+        &'a self,
+        earlier: &'a Snapshot,
+    ) -> impl Iterator<Item = ExecutorId> + 'a {
+        let changes = earlier.executors.diff(&self.executors);
+        changes.map(|change| match change {
+            DiffItem::Add(id, _) | DiffItem::Remove(id, _) => *id,
+            DiffItem::Update { new: (id, _), .. } => *id,
+        })
+    }
+
     /// LIVE-1: whether decisions may be made: the lease is held, a whole listing was applied since, and the engine has
     /// said what it wants.
     #[must_use]
@@ -542,6 +563,15 @@ impl ExecutorState<'_> {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         self.executor.is_registered()
+    }
+
+    /// The rule by which it is let go or deleted; None where it is not, or has ended.
+    #[must_use]
+    pub fn leaves_by(&self) -> Option<Why> {
+        match &self.executor.fate {
+            Fate::Draining { why, .. } | Fate::Condemned { why, .. } => Some(*why),
+            Fate::Wanted | Fate::Ended { .. } => None,
+        }
     }
 
     /// Whether it has ended (END-1).

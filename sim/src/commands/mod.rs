@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod replay;
+mod report;
 mod run;
 mod search;
 
@@ -21,6 +22,8 @@ pub enum Command {
     Search(search::Args),
     /// Plays a story again that a search wrote down.
     Replay(replay::Args),
+    /// Makes a page of a story or a flight record, to look at in a browser.
+    Report(report::Args),
     /// Plants each bug of the catalogue, and searches until an invariant catches it. Needs the feature `mutants`.
     #[cfg(feature = "mutants")]
     Mutants(mutants::Args),
@@ -50,6 +53,7 @@ impl Command {
             Self::Check(args) => args.run(),
             Self::Search(args) => args.run(),
             Self::Replay(args) => args.run(),
+            Self::Report(args) => args.run(),
             #[cfg(feature = "mutants")]
             Self::Mutants(args) => args.run(),
             #[cfg(not(feature = "mutants"))]

@@ -100,7 +100,7 @@ fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) ->
             ..WorldConfig::default()
         },
     };
-    let mut life = Life::watched(setup, engine, None, None);
+    let mut life = Life::watched(setup, engine, None, None, None);
     life.run(live_for);
     if shutdown {
         life.update(DesiredChange {

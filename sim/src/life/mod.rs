@@ -108,16 +108,17 @@ impl Life {
     /// A life at its first moment; the engine has said what it wants.
     #[must_use]
     pub fn new(setup: Setup, engine: impl Engine + 'static) -> Self {
-        Self::watched(setup, Box::new(engine), None, None)
+        Self::watched(setup, Box::new(engine), None, None, None)
     }
 
-    /// A life that a judge looks at, and that keeps a tally of what met what.
+    /// A life that a judge looks at, that keeps a tally of what met what, and a recorder of all that goes in and comes out.
     #[must_use]
     pub fn watched(
         setup: Setup,
         engine: Box<dyn Engine>,
         judge: Option<Judge>,
         tally: Option<crate::table::Tally>,
+        recorder: Option<Recorder>,
     ) -> Self {
         let world = World::new(setup.world.clone());
         let mut life = Self {
@@ -152,7 +153,7 @@ impl Life {
             moment: (Time(0), 0),
             judge,
             tally,
-            recorder: None,
+            recorder,
             hasher: SipHasher13::new(),
             report: Report::default(),
             setup,
@@ -162,21 +163,6 @@ impl Life {
         }
         life.start_process(false);
         life
-    }
-
-    /// Keeps everything that goes in and comes out from now on.
-    pub fn record(&mut self) {
-        self.recorder.get_or_insert_default();
-        let running: Vec<(u32, Time)> = self
-            .processes
-            .iter()
-            .map(|process| (process.serial, process.started))
-            .collect();
-        if let Some(recorder) = &mut self.recorder {
-            for (serial, started) in running {
-                recorder.began(serial, started);
-            }
-        }
     }
 
     /// Remembers what watches showed, for [`What::WatchReplay`].

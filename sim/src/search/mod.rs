@@ -13,5 +13,5 @@ mod shrink;
 #[cfg(feature = "mutants")]
 pub use hunt::{Fixed, Hunt, Hunted};
 pub use jobs::{Found, Progress, Search, Sum};
-pub use play::{Played, play, play_recorded, play_with};
+pub use play::{FLEET, Played, play, play_recorded, play_with};
 pub use shrink::shrink;

@@ -19,7 +19,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The fleet of every story.
-const FLEET: &str = "sim";
+pub const FLEET: &str = "sim";
 /// How many versions of its template a group has.
 const VERSIONS: u32 = 3;
 /// A shutdown takes no longer.
@@ -82,10 +82,14 @@ fn run(
             tally.stands(crate::story::Kind::AbsurdConfig);
         }
     }
-    let mut life = Life::watched(setup(story, fleet), engine, Some(judge), tally.take());
-    if record {
-        life.record();
-    }
+    let recorder = record.then(Recorder::default);
+    let mut life = Life::watched(
+        setup(story, fleet),
+        engine,
+        Some(judge),
+        tally.take(),
+        recorder,
+    );
     let shows_again = |happening: &Happening| matches!(happening.what, What::WatchReplay(_));
     if story.happenings.iter().any(shows_again) {
         life.remember_shown();
