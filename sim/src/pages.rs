@@ -48,7 +48,8 @@ pub fn page(
         } else {
             lasts
         };
-        builder.struck(*at, name_of(what), &says(what), lasts);
+        let written = serde_json::to_string(what).unwrap_or_default();
+        builder.struck(*at, says(what), written, lasts);
     }
     if let Some(calm) = recorder.calm {
         builder.calm(calm);
@@ -57,16 +58,11 @@ pub fn page(
     builder.finish()
 }
 
-fn name_of(what: &What) -> &'static str {
-    what.kind().map_or("engine", |kind| kind.name())
-}
-
-/// What the kind means, and this one as the story writes it.
+/// The kind of fault, and what that is.
 fn says(what: &What) -> String {
-    let written = serde_json::to_string(what).unwrap_or_default();
     match what.kind() {
-        Some(kind) => format!("{} {written}", kind.says()),
-        None => written,
+        Some(kind) => format!("{}: {}", kind.name(), kind.says()),
+        None => "engine: it wants or says something, as engines do".to_owned(),
     }
 }
 
@@ -94,6 +90,6 @@ fn verdict(said: Option<&Verdict>, played: &Played) -> page::Verdict {
         standing,
         invariant: found.map(|found| found.invariant.to_owned()),
         says,
-        at: found.map(|found| found.at),
+        at: found.map(|found| found.at).or(said.map(|said| said.at)),
     }
 }

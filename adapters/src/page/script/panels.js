@@ -32,15 +32,14 @@ function showMoment() {
   const leaders = leaderAt(ui.at).map((process) => process.number);
   const alive = aliveAt(ui.at);
   const says = [];
-  if (alive.length === 0) says.push("no controller is alive");
-  else if (leaders.length === 0) says.push(`${many(alive.length, "controller")} alive, none leads`);
-  else says.push(`process ${leaders.join(" and ")} leads${alive.length > 1 ? ` of ${alive.length} alive` : ""}`);
+  if (alive.length === 0) says.push("No controller is alive");
+  else if (leaders.length === 0) says.push(`Of ${many(alive.length, "controller")} alive, none leads`);
+  else says.push(`Process ${leaders.join(" and ")} leads${alive.length > 1 ? ` of ${alive.length} alive` : ""}`);
   if (data.calm !== null) says.push(ui.at >= data.calm ? "faults are over" : "faults may strike");
   const findings = data.findings[lastAt(data.findings, ui.at, first)]?.[1] ?? [];
   says.push(findings.length > 0 ? `not as it should be: ${findings.join("; ")}` : "nothing is found wrong");
-  const missing = data.left_out.filter((left) => left.what === "executors" && ui.at < left.before);
-  if (missing.length > 0) says.push("some executors of this moment are left out of this page");
-  byId("moment-says").textContent = `${says.join(". ")}.`;
+  if (leftOutLanes && ui.at < leftOutLanes.before) says.push("some executors of this moment are left out of this page");
+  byId("moment-says").textContent = `${says.join("; ")}.`;
   showGroups();
   showRequests();
   showExecutors();
@@ -175,7 +174,8 @@ function showMarks(all) {
     if (all.length > 60) children.push(make("p", { class: "soft" }, `and ${all.length - 60} more; zoom in to tell them apart`));
   }
   if (entry.step !== null) children.push(...stepSays(entry.step, entry.says));
-  else if (entry.kind === KIND.fault) children.push(make("p", { class: "soft" }, "It struck from outside; what came of it shows in the steps after it."));
+  if (entry.detail) children.push(make("h3", {}, "As the story has it"), make("pre", { tabindex: "0" }, entry.detail));
+  if (entry.kind === KIND.fault) children.push(make("p", { class: "soft" }, "It struck from outside; what came of it shows in the steps after it."));
   refill(byId("detail"), ...children);
 }
 
