@@ -19,6 +19,14 @@ pub fn page(
     played: &Played,
     recorder: &Recorder,
 ) -> Page {
+    let mut builder = builder(name, story, recorder);
+    builder.verdict(verdict(said, played));
+    builder.finish()
+}
+
+/// The page as far as a recorder knows it: without the verdict.
+#[must_use]
+pub fn builder(name: &str, story: &Story, recorder: &Recorder) -> Builder {
     let mut builder = Builder::new(name, Source::Story, FLEET.into());
     let mut lives = recorder.processes.iter().copied().peekable();
     let mut deaths: Vec<(Time, u32)> = recorder
@@ -54,8 +62,7 @@ pub fn page(
     if let Some(calm) = recorder.calm {
         builder.calm(calm);
     }
-    builder.verdict(verdict(said, played));
-    builder.finish()
+    builder
 }
 
 /// The kind of fault, and what that is.
