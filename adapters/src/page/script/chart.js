@@ -193,7 +193,10 @@ function drawProcesses(row) {
       const left = within(from);
       context.fillRect(left, y, Math.max(within(to) - left, 1), height);
     }
-    if (process.died !== null && x1 <= size.width) {
+    if (process.died !== null && x1 <= size.width && x1 - x0 < 10) {
+      context.fillStyle = colors.bad;
+      context.fillRect(x1 - 0.75, y, 1.5, height);
+    } else if (process.died !== null && x1 <= size.width) {
       context.strokeStyle = colors.bad;
       context.lineWidth = 2;
       path(context, [[x1 - 4, y], [x1 + 4, y + height]], false);

@@ -102,7 +102,8 @@ const openAt = (time) =>
 // The executors that are not on the page, if some are not.
 const leftOutLanes = data.left_out.find((left) => left.what === "executors");
 
-const meaningOf = (rule) => names.meanings[names.rules.indexOf(rule)];
+// What a rule is for. Of an end, END-1 says that it is told; of a delete or a drain, why that is.
+const meaningOf = (rule, isEnd) => (isEnd ? "each end is told once, with its one cause" : names.meanings[names.rules.indexOf(rule)]);
 
 // 2 d 03:04:05.678
 function clock(time) {

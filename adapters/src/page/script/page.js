@@ -54,6 +54,8 @@ function move(by) {
 }
 
 function reveal(lane) {
+  // What is in view may just have changed.
+  if (ui.alive) layOut();
   const row = rowOfLane(lane);
   if (!row) return;
   const room = size.height - rows.pinnedHeight;
@@ -177,7 +179,7 @@ function showHead() {
   }
   if (data.left_out.length > 0) {
     byId("left-out").hidden = false;
-    byId("left-out-sum").textContent = "Not all of it is on this page, to keep it small enough: the oldest is left out";
+    byId("left-out-sum").textContent = `To keep this page small enough, the oldest is left out: ${data.left_out.map((left) => `${left.count.toLocaleString("en")} ${left.what}`).join(", ")}`;
     byId("left-out-list").replaceChildren(...data.left_out.map((left) =>
       make("li", {}, `${left.count.toLocaleString("en")} ${left.what}${left.before <= data.ends ? `, from before ${clock(left.before + 1)}` : ""}`)));
   }

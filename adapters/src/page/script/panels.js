@@ -22,7 +22,7 @@ function refill(element, ...children) {
 }
 
 const timeTag = (time) => make("time", {}, clock(time));
-const ruleTag = (rule) => (rule ? make("span", { class: "rule", title: meaningOf(rule) }, rule) : null);
+const ruleTag = (rule, isEnd = false) => (rule ? make("span", { class: "rule", title: meaningOf(rule, isEnd) }, rule) : null);
 const laneButton = (lane, key) => make("button", { type: "button", class: "plain", "data-key": `${key}${lane}`, click: () => chooseLane(lane) }, lanes[lane].id);
 
 let shown = 200;
@@ -142,7 +142,7 @@ function showNear() {
 
 function nearItem(entry) {
   const lane = entry.lane === null ? null : lanes[entry.lane];
-  const says = make("span", {}, lane && !entry.says.includes(lane.id) ? `${lane.id}: ` : "", entry.says, " ", ruleTag(entry.rule));
+  const says = make("span", {}, lane && !entry.says.includes(lane.id) ? `${lane.id}: ` : "", entry.says, " ", ruleTag(entry.rule, entry.kind === KIND.end));
   const kind = make("span", { class: "hidden" }, `${names.kinds[entry.kind]}: `);
   const button = make("button", { type: "button", "data-key": `near${entry.which}`, click: () => chooseMarks([entry.which]) },
     markSwatch(entry.kind, isFailure(entry)), timeTag(entry.at), make("span", {}, kind, says));
@@ -161,7 +161,7 @@ function showMarks(all) {
       ...pair("when", timeTag(entry.at)),
       ...(entry.lasts > 0 ? pair("lasts", span(entry.lasts)) : []),
       ...(entry.lane === null ? [] : pair("executor", laneButton(entry.lane, "detail"), ` of ${groups[lanes[entry.lane].group].name}`)),
-      ...(entry.rule ? pair("rule", ruleTag(entry.rule), meaningOf(entry.rule) ? ` ${meaningOf(entry.rule)}` : "") : [])),
+      ...(entry.rule ? pair("rule", ruleTag(entry.rule, entry.kind === KIND.end), ` ${meaningOf(entry.rule, entry.kind === KIND.end) ?? ""}`) : [])),
   ];
   if (entry.kind === KIND.end && entry.lane !== null && lanes[entry.lane].end?.evidence) {
     children.push(make("p", { class: "soft" }, `Seen: ${lanes[entry.lane].end.evidence}`));
@@ -192,7 +192,7 @@ function stepSays(number, says) {
     children.push(make("p", { class: "soft" }, `Its record is left out here; it is at ${taken.own} ms of the process's own clock.`));
   }
   children.push(make("h3", {}, "and its plan was"));
-  const outputs = taken.outputs.map(([text, rule]) => make("li", { class: says && text.endsWith(says) ? "mine" : undefined }, text, " ", ruleTag(rule)));
+  const outputs = taken.outputs.map(([text, rule]) => make("li", { class: says && text.endsWith(says) ? "mine" : undefined }, text, " ", ruleTag(rule, text.includes(" ended: "))));
   if (taken.more > 0) outputs.push(make("li", { class: "soft" }, `and ${taken.more} more`));
   children.push(outputs.length > 0 ? make("ul", {}, ...outputs) : make("p", { class: "nothing" }, "nothing"));
   return children;
