@@ -1,7 +1,9 @@
 //! Judges: the invariants of a fleet, each in a room of its own, looked at from outside: by what is true in the cluster
 //! and by what controllers were told and say, never by what they believe.
 
+pub mod executor;
 mod fact;
+pub mod known;
 mod l1;
 mod l2;
 mod l4;

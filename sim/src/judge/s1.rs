@@ -3,11 +3,7 @@
 //! Looked at when a create is asked for: what a controller could not know of (a late copy of a dead controller's
 //! create, a stranger's pod) is not its fault. And nobody begins an effect while another one holds the lease.
 
-use super::{
-    About, Checker, Fact, Result, Truth,
-    truth::{End, Known},
-    violated,
-};
+use super::{About, Checker, Fact, Result, Truth, known::Known, truth::End, violated};
 use evenkeel::core::{Group, Output, output::Action};
 
 /// The checker.

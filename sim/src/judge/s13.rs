@@ -1,6 +1,6 @@
 //! S13: the view never goes back: what is older than what a controller was shown before leads to nothing.
 
-use super::{About, Checker, Fact, Result, Truth, truth::executor_of, violated};
+use super::{About, Checker, Fact, Result, Truth, executor::executor_of, violated};
 use evenkeel::core::{ExecutorId, Input, Output, Revision, input::WatchEvent, output::Notice};
 
 /// The checker.

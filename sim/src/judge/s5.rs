@@ -1,6 +1,6 @@
 //! S5: nobody acts on an executor before its view has caught up with its own last write.
 
-use super::{About, Checker, Fact, Result, Truth, truth::executor_of, violated};
+use super::{About, Checker, Fact, Result, Truth, executor::executor_of, violated};
 use evenkeel::core::Output;
 
 /// The checker.

@@ -3,7 +3,7 @@
 
 use super::{
     About, Checker, Fact, Rest, Result, Truth,
-    truth::{executor_of, uid_of, verb},
+    executor::{executor_of, uid_of, verb},
     violated,
 };
 use evenkeel::core::{Output, output::Action};

@@ -1,10 +1,11 @@
 //! One fleet's life: a discrete-event loop of controllers, an engine and the world, with nothing but virtual time.
 //!
-//! The rooms: `process` is one controller's process, `wire` what is under way between it and the cluster, `strike` makes
-//! things happen, `calm` makes all well again.
+//! The rooms: `process` is one controller's process, `wire` what is under way between it and the cluster, `sight` what it
+//! is shown, `strike` makes things happen, `calm` makes all well again.
 
 mod calm;
 mod process;
+mod sight;
 mod strike;
 mod wire;
 

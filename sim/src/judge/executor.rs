@@ -1,0 +1,195 @@
+//! What one controller was told and has said of one executor, and what its effects are about.
+
+use super::truth::End;
+use evenkeel::core::{
+    ExecutorId, Group, Revision, Time, Uid,
+    input::PodView,
+    output::{Action, Cause, Why},
+};
+use std::collections::BTreeSet;
+
+/// An effect that was asked for.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    /// What.
+    pub action: Action,
+    /// The rule behind it.
+    pub why: Why,
+    /// When, by the world's clock.
+    pub at: Time,
+}
+
+/// What one controller was told and has said of one executor.
+#[derive(Clone, Debug, Default)]
+pub struct Executor {
+    /// Its group.
+    pub group: Group,
+    /// The effects of its own that have no answer.
+    pub open: u32,
+    /// Its creates: how many it asked for.
+    pub creates: u32,
+    /// Its create was answered for good, or it was shown: it is there, or was.
+    pub definite: bool,
+    /// A create of it was answered otherwise than by a refusal.
+    pub maybe_made: bool,
+    /// It was shown, or its create was answered done.
+    pub uid: Option<Uid>,
+    /// The newest revision that it was shown at.
+    pub shown: Option<Revision>,
+    /// It was shown as gone.
+    pub gone: bool,
+    /// That was by a listing that lacked it, which may have lacked more than was right.
+    pub(super) lacking: bool,
+    /// The first end that it was shown.
+    pub end: Option<End>,
+    /// The revision at which its create was answered done.
+    pub made: Option<Revision>,
+    /// A write that was answered done closes when it was shown at this revision.
+    pub closes_at: Option<Revision>,
+    /// A write that was answered without a revision, or failed its precondition, closes with a listing started after then.
+    pub closes_after: Option<Time>,
+    /// The last effect that failed.
+    pub failed: Option<Failed>,
+    /// The effects that were answered done, and on which pod.
+    pub done: BTreeSet<(&'static str, Option<Uid>)>,
+    /// The engine said that it registered.
+    pub registered: bool,
+    /// The engine was asked to drain it, by the world's clock then.
+    pub draining: Option<Time>,
+    /// The engine said that it is drained.
+    pub drained: bool,
+    /// Its create was refused for good, or its name is a stranger's.
+    pub rejected: bool,
+    /// Its delete was asked for before anything of its end was shown.
+    pub deleted_first: bool,
+    /// The memory that it was last given.
+    pub resized: Option<u64>,
+    /// Its last delete was bound to a revision: it may come too late, and then the executor is let live.
+    pub bound: bool,
+    /// The engine said that it will be lost.
+    pub disrupted: bool,
+    /// The engine let it go or killed it.
+    pub let_go: bool,
+    /// The engine said that it is idle.
+    pub idle: bool,
+    /// A deletion was decided, by this rule first.
+    pub condemned: Option<Why>,
+    /// It was to be deleted by name, when nobody knew whether it was there.
+    pub withdrawn: bool,
+    /// It was shown leaving the view, neither ended nor deleted.
+    pub strayed: bool,
+    /// The engine was told its end.
+    pub lost: Option<Cause>,
+    /// The engine was told that it started.
+    pub started: bool,
+    /// The engine was told to refuse it.
+    pub refused: bool,
+    /// A pod of its name was said to be a ghost, or to have lost our label.
+    pub strange: bool,
+}
+
+/// An effect that failed, or may have.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// What was asked.
+    pub verb: &'static str,
+    /// The rule behind it.
+    pub why: Why,
+    /// What it was bound to: a revision, or the memory that was asked for.
+    pub bound: Option<u64>,
+    /// Which pod it was about, where it said so.
+    pub uid: Option<Uid>,
+    /// When its answer came, by the world's clock.
+    pub at: Time,
+    /// When the first of those in a row was.
+    pub first: Time,
+    /// How many times in a row it has.
+    pub times: u32,
+}
+
+impl Failed {
+    /// Whether that would be the same once more.
+    #[must_use]
+    pub fn is_of(&self, action: &Action, why: Why) -> bool {
+        self.verb == verb(action)
+            && self.why == why
+            && self.bound == bound_of(action)
+            && self.uid == uid_of(action)
+    }
+}
+
+impl Executor {
+    /// It was asked for or shown, and is the one of that UID.
+    #[must_use]
+    pub fn is(&self, view: &PodView) -> bool {
+        (self.creates > 0 || self.shown.is_some())
+            && self.uid.as_ref().is_none_or(|uid| *uid == view.uid)
+    }
+
+    /// It is on its way out, as far as this controller has said: it does not count any more.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.condemned.is_some()
+            || self.draining.is_some()
+            || self.disrupted
+            || self.lost.is_some()
+            || self.let_go
+            || self.refused
+            || self.strange
+    }
+}
+
+impl Executor {
+    /// Whether this controller may think that it is there and stays.
+    pub(super) fn may_stay(&self) -> bool {
+        let goes = self.condemned.is_some() && !self.bound;
+        let over = self.gone || self.end.is_some() || self.lost.is_some();
+        let parts = self.draining.is_some() || self.refused || self.strange;
+        !goes && !over && !parts
+    }
+}
+
+/// The executor that an action is about.
+#[must_use]
+pub fn executor_of(action: &Action) -> Option<ExecutorId> {
+    match action {
+        Action::Create { executor, .. }
+        | Action::Delete { executor, .. }
+        | Action::MarkFinished { executor, .. }
+        | Action::Resize { executor, .. } => Some(*executor),
+        Action::CreateClaim { .. } | Action::DeleteClaim { .. } => None,
+    }
+}
+
+/// The pod that an action is about, where it says so.
+#[must_use]
+pub fn uid_of(action: &Action) -> Option<Uid> {
+    match action {
+        Action::Delete { uid, .. } => uid.clone(),
+        Action::MarkFinished { uid, .. } | Action::Resize { uid, .. } => Some(uid.clone()),
+        _ => None,
+    }
+}
+
+/// What tells an action from another of its kind: the revision that it is bound to, or the memory that is asked for.
+#[must_use]
+pub fn bound_of(action: &Action) -> Option<u64> {
+    match action {
+        Action::Delete { revision, .. } => revision.map(Revision::get),
+        Action::Resize { memory, .. } => Some(*memory),
+        _ => None,
+    }
+}
+
+/// What an action is called.
+#[must_use]
+pub fn verb(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => "create",
+        Action::Delete { .. } => "delete",
+        Action::MarkFinished { .. } => "mark",
+        Action::Resize { .. } => "resize",
+        Action::CreateClaim { .. } => "create claim",
+        Action::DeleteClaim { .. } => "delete claim",
+    }
+}

@@ -1,0 +1,509 @@
+//! What one controller was told and has said: the other half of the ledger.
+
+use super::{
+    executor::{Effect, Executor, Failed, bound_of, executor_of, uid_of, verb},
+    truth::{End, end_of, is_finished},
+};
+use evenkeel::core::{
+    ActionId, Config, ExecutorId, Group, RequestId, Revision, Time, Uid,
+    input::{
+        DesiredChange, EngineReport, GroupWish, Input, KillReason, LeaseNews, Outcome, PodView,
+        Refusal, Shutdown, WatchEvent,
+    },
+    output::{Action, Notice, Why},
+    plan::Finding,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one controller was told and has said.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// When its clock began, by the world's.
+    pub started: Time,
+    /// The incarnation that its lease gave, or the later one that it went over to.
+    pub incarnation: u32,
+    /// Until when the lease is its own, by its own clock.
+    pub held_until: Option<Time>,
+    /// A sidecar's end counts (SEE-1).
+    all: bool,
+    /// What the engine wants.
+    pub groups: BTreeMap<Group, GroupWish>,
+    /// The engine has said what it wants.
+    pub spoke: bool,
+    /// The fleet is suspended.
+    pub suspended: bool,
+    /// The fleet is to end.
+    pub shutdown: Option<Shutdown>,
+    /// How many failures it told, or was left by the controller before.
+    pub failures: u64,
+    /// It removed the lease, as the one whose fleet it is.
+    pub removed_lease: bool,
+    /// Listings and watches that it asked for, and that are not over: what comes of others is not for it any more.
+    pub requests: BTreeSet<RequestId>,
+    /// How many listings it was given.
+    pub listings: u64,
+    /// The revision of the last one.
+    pub listed: Option<Revision>,
+    /// The newest revision that it was shown, by whatever.
+    newest: Option<Revision>,
+    /// What that was when it last asked for a listing.
+    floor: Option<Revision>,
+    /// The last one was kept aside, for lacking too many (SHRINK-5).
+    aside: bool,
+    /// From how many percent on that is so.
+    suspicious: Option<u32>,
+    /// What it knows of executors.
+    pub executors: BTreeMap<ExecutorId, Executor>,
+    /// Effects without an answer: whose, and why.
+    pub open: BTreeMap<ActionId, Effect>,
+    /// Groups that got another template at some time.
+    pub remade: BTreeSet<Group>,
+    /// Groups that were removed or suspended at some time: their executors may be let go.
+    pub given_up: BTreeSet<Group>,
+}
+
+impl Known {
+    /// What a controller knows that is started now: nothing.
+    pub(super) fn new(now: Time, config: &Config) -> Self {
+        Self {
+            started: now,
+            all: config.seeing.check_all_containers,
+            suspicious: config.shrinking.suspicious_loss,
+            ..Self::default()
+        }
+    }
+
+    /// It asks for a listing.
+    pub(super) fn lists(&mut self, request: RequestId) {
+        self.requests.insert(request);
+        self.floor = self.newest;
+    }
+
+    fn executor(&mut self, id: ExecutorId) -> &mut Executor {
+        self.executors.entry(id).or_default()
+    }
+
+    pub(super) fn issued(&mut self, now: Time, id: ActionId, action: &Action, why: Why) {
+        let effect = Effect {
+            action: action.clone(),
+            why,
+            at: now,
+        };
+        self.open.insert(id, effect);
+        let Some(executor) = executor_of(action) else {
+            return;
+        };
+        let of = self.executor(executor);
+        of.open += 1;
+        match action {
+            Action::Create { group, .. } => {
+                of.creates += 1;
+                of.group = group.clone();
+            }
+            Action::Delete { uid, revision, .. } => {
+                of.bound = revision.is_some();
+                of.withdrawn |= uid.is_none();
+                of.deleted_first |= of.end.is_none();
+                of.condemned.get_or_insert(why);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn noticed(&mut self, now: Time, notice: &Notice) {
+        match notice {
+            Notice::Started {
+                executor, adopted, ..
+            } => {
+                let of = self.executor(*executor);
+                of.started = true;
+                // Refused by its id as long as nobody knew whose it is: that registration counts for nothing.
+                of.registered &= !(*adopted && of.refused);
+                of.refused &= !adopted;
+                of.strange &= !adopted;
+            }
+            Notice::Drain { executor, .. } => {
+                self.executor(*executor).draining.get_or_insert(now);
+            }
+            Notice::Refuse { executor } => self.executor(*executor).refused = true,
+            Notice::Raised(Finding::GhostPod(name) | Finding::StrayedPod(name)) => {
+                let id = name
+                    .split_once("-exec-")
+                    .and_then(|(_, id)| id.parse().ok());
+                if let Some(id) = id {
+                    let of = self.executor(id);
+                    of.strange = true;
+                    // It is found anew: it waits for nothing.
+                    of.failed = None;
+                }
+            }
+            Notice::Lost {
+                executor, cause, ..
+            } => {
+                self.executor(*executor).lost.get_or_insert(cause.clone());
+                self.failures += u64::from(cause.is_failure());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether this is something that it still waits for.
+    #[must_use]
+    pub fn awaits(&self, input: &Input) -> bool {
+        match input {
+            Input::Listed { request, .. } | Input::Watched { request, .. } => {
+                self.requests.contains(request)
+            }
+            _ => true,
+        }
+    }
+
+    pub(super) fn given(&mut self, now: Time, at: Time, input: &Input) {
+        match input {
+            Input::Desired(change) => self.wished(change),
+            Input::Engine(report) => self.reported(report),
+            Input::Lease(news) => match news {
+                LeaseNews::Held {
+                    incarnation,
+                    until,
+                    memory,
+                } => {
+                    self.failures += memory.failures.len() as u64;
+                    self.incarnation = *incarnation;
+                    self.held_until = Some(*until);
+                    // A new incarnation begins: nothing waits any more.
+                    for of in self.executors.values_mut() {
+                        of.failed = None;
+                    }
+                }
+                LeaseNews::Renewed { until } => self.held_until = Some(*until),
+                LeaseNews::HeldByOther | LeaseNews::Lost | LeaseNews::Gone => {
+                    self.held_until = None
+                }
+                LeaseNews::Failed(_) => {}
+            },
+            Input::Listed {
+                request,
+                outcome: Err(_),
+                ..
+            } => {
+                self.requests.remove(request);
+            }
+            Input::Listed {
+                request,
+                started,
+                outcome: Ok(listing),
+            } => {
+                self.requests.remove(request);
+                self.listings += 1;
+                if self.least().is_some_and(|least| listing.revision < least) {
+                    return;
+                }
+                self.newest = self.newest.max(Some(listing.revision));
+                if !self.aside && self.is_suspicious(&listing.pods) {
+                    self.aside = true;
+                    return;
+                }
+                self.aside = false;
+                self.listed = Some(listing.revision);
+                let mut there = BTreeSet::new();
+                for view in &listing.pods {
+                    if let Some(id) = self.shown(view, false, false) {
+                        there.insert(id);
+                    }
+                }
+                for (id, of) in &mut self.executors {
+                    let newest = of.shown.max(of.made);
+                    let older = newest.is_none_or(|newest| newest <= listing.revision);
+                    let written = of
+                        .closes_at
+                        .is_none_or(|revision| revision <= listing.revision);
+                    let absent = !there.contains(id) && of.uid.is_some();
+                    if older && absent {
+                        // Whatever was written to it since: it was gone by then, or the listing lies.
+                        of.closes_at = None;
+                        of.lacking = of.end.is_none();
+                        of.gone = true;
+                        of.failed = None;
+                        of.end.get_or_insert(End::Voluntary);
+                    }
+                    if written {
+                        of.closes_at = None;
+                    }
+                    if of.closes_after.is_some_and(|since| *started >= since) {
+                        of.closes_after = None;
+                    }
+                }
+            }
+            Input::Watched { request, event } => match event {
+                WatchEvent::Ended(_) => {
+                    self.requests.remove(request);
+                }
+                WatchEvent::Seen(view) => {
+                    self.newest = self.newest.max(Some(view.revision));
+                    self.shown(view, true, false);
+                }
+                WatchEvent::Left(view) => {
+                    self.newest = self.newest.max(Some(view.revision));
+                    self.shown(view, true, true);
+                }
+                WatchEvent::Bookmark(revision) => {
+                    self.newest = self.newest.max(Some(*revision));
+                }
+                WatchEvent::Undecodable(_) => {}
+            },
+            Input::Answered { action, outcome } => self.answered(now, at, *action, outcome),
+            Input::Wake | Input::Relist => {}
+        }
+    }
+
+    /// A listing below that revision is older than what it was shown before it asked.
+    #[must_use]
+    pub fn least(&self) -> Option<Revision> {
+        self.listed.max(self.floor)
+    }
+
+    /// How many of that group it has to think are there and stay: at most.
+    #[must_use]
+    pub fn believed(&self, group: &Group) -> u64 {
+        let mine = self.executors.values().filter(|of| of.group == *group);
+        let there = mine.filter(|of| {
+            let known = of.creates > 0 || of.shown.is_some() || of.registered;
+            known && of.may_stay()
+        });
+        there.count() as u64
+    }
+
+    /// SHRINK-5, where there is no doubt: a listing lacks far more of those that run than may be lost at once.
+    fn is_suspicious(&self, shown: &[PodView]) -> bool {
+        let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
+            return false;
+        };
+        let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
+        let counting = self
+            .executors
+            .values()
+            .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
+        let (mut all, mut lacking) = (0, 0);
+        for uid in counting.filter_map(|of| of.uid.as_ref()) {
+            all += 1;
+            lacking += usize::from(!shown.contains(uid));
+        }
+        all >= 10 && lacking * 100 >= all * percent as usize && lacking * 100 >= all * 80
+    }
+
+    fn wished(&mut self, change: &DesiredChange) {
+        if let Some(whole) = &change.whole {
+            self.spoke = true;
+            for group in self.groups.keys() {
+                if !whole.contains_key(group) {
+                    self.given_up.insert(group.clone());
+                }
+            }
+            self.groups.clone_from(whole);
+        }
+        if self.spoke {
+            let known = self.executors.values().map(|of| &of.group);
+            let unwanted = known.filter(|group| !self.groups.contains_key(*group));
+            self.given_up.extend(unwanted.cloned());
+        }
+        for (group, wish) in &change.groups {
+            let before = self.groups.get(group).map(|wish| wish.template);
+            if before.is_some_and(|template| template != wish.template) {
+                self.remade.insert(group.clone());
+            }
+            self.groups.insert(group.clone(), wish.clone());
+        }
+        for group in &change.remove {
+            self.groups.remove(group);
+            self.given_up.insert(group.clone());
+        }
+        if let Some(suspended) = change.suspend {
+            self.suspended = suspended;
+            if suspended {
+                self.given_up.extend(self.groups.keys().cloned());
+            }
+        }
+        self.shutdown = self.shutdown.max(change.shutdown);
+        for id in &change.release {
+            self.executor(*id).let_go = true;
+        }
+        for (id, KillReason::Asked | KillReason::Unhealthy(_)) in &change.kill {
+            self.executor(*id).let_go = true;
+        }
+    }
+
+    fn reported(&mut self, report: &EngineReport) {
+        match report {
+            EngineReport::Registered(id) => self.executor(*id).registered = true,
+            EngineReport::Idle { executor, .. } => self.executor(*executor).idle = true,
+            EngineReport::Busy(id) => self.executor(*id).idle = false,
+            EngineReport::Disrupted { executor, .. } => self.executor(*executor).disrupted = true,
+            EngineReport::Drained(id) => self.executor(*id).drained = true,
+            EngineReport::Metric { .. } => {}
+        }
+    }
+
+    /// It is shown a pod; whose that is.
+    fn shown(&mut self, view: &PodView, event: bool, left: bool) -> Option<ExecutorId> {
+        let id: ExecutorId = view.labels.executor.as_deref()?.parse().ok()?;
+        let all = self.all;
+        // An event that the last listing accounts for changes nothing (SEE-2): what that lacked was gone by then.
+        let covered = event && self.listed.is_some_and(|listed| view.revision <= listed);
+        let of = self.executor(id);
+        if covered && of.uid.is_none() {
+            return Some(id);
+        }
+        // Of one that another controller asked for, it can't know that there was one before under this name.
+        let another = of.uid.as_ref().is_some_and(|uid| *uid != view.uid);
+        if another && of.gone && of.creates == 0 {
+            *of = Executor::default();
+        }
+        if of.shown.is_some_and(|shown| view.revision < shown) {
+            return Some(id);
+        }
+        if of.uid.as_ref().is_some_and(|uid| *uid != view.uid) {
+            // A ghost, or what came after: not the pod that this executor is.
+            if left {
+                of.failed = None;
+            }
+            return Some(id);
+        }
+        if let Some(group) = &view.labels.group {
+            of.group = group.clone();
+        }
+        if std::mem::take(&mut of.lacking) && of.lost.is_none() {
+            (of.gone, of.end) = (false, None);
+        }
+        // What is seen to have changed is decided anew: it waits for nothing.
+        let changed = of.shown.is_some_and(|shown| shown < view.revision);
+        if changed
+            && (left
+                || of.strayed
+                || of
+                    .failed
+                    .as_ref()
+                    .is_some_and(|failed| failed.verb == "resize"))
+        {
+            of.failed = None;
+        }
+        if view
+            .memory
+            .is_some_and(|memory| Some(memory.asked) != of.resized)
+        {
+            of.resized = None;
+        }
+        of.uid = Some(view.uid.clone());
+        of.shown = Some(view.revision);
+        of.definite = true;
+        of.disrupted |= view.disruption.is_some();
+        if let Some(end) = end_of(view, left, all) {
+            of.end.get_or_insert(end);
+        }
+        of.gone |= left;
+        if left {
+            of.strayed |= (of.lost.is_none() || of.strange)
+                && view.deleting.is_none()
+                && !is_finished(view, all);
+        } else if changed {
+            // With our label again, it is in view.
+            of.strayed = false;
+        }
+        if of
+            .closes_at
+            .is_some_and(|revision| revision <= view.revision)
+            || left
+        {
+            of.closes_at = None;
+        }
+        let group = of.group.clone();
+        if self.spoke && !self.groups.contains_key(&group) {
+            self.given_up.insert(group);
+        }
+        Some(id)
+    }
+
+    fn answered(&mut self, now: Time, at: Time, action: ActionId, outcome: &Outcome) {
+        if let Outcome::Done { revision, .. } = outcome {
+            self.newest = self.newest.max(*revision);
+        }
+        let Some(effect) = self.open.remove(&action) else {
+            return;
+        };
+        let Some(executor) = executor_of(&effect.action) else {
+            return;
+        };
+        let of = self.executor(executor);
+        of.open = of.open.saturating_sub(1);
+        let name = verb(&effect.action);
+        let create = matches!(effect.action, Action::Create { .. });
+        of.maybe_made |= create && !matches!(outcome, Outcome::Refused(_));
+        match outcome {
+            Outcome::Done { revision, uid } => {
+                of.failed = None;
+                of.done.insert((name, uid_of(&effect.action)));
+                if let Action::Resize { memory, .. } = &effect.action {
+                    of.resized = Some(*memory);
+                }
+                if create {
+                    of.definite = true;
+                    of.made = *revision;
+                    // What was shown first is the executor; a late copy of its create may have made another.
+                    of.uid = of.uid.take().or(uid.clone());
+                } else {
+                    match revision {
+                        // What is out of view is not shown again.
+                        _ if of.gone => {}
+                        Some(revision) if of.shown.is_none_or(|shown| shown < *revision) => {
+                            of.closes_at = Some(*revision);
+                        }
+                        Some(_) => {}
+                        None => of.closes_after = Some(at),
+                    }
+                }
+            }
+            Outcome::Exists(there) => {
+                of.definite = true;
+                let group = &of.group;
+                let ours = |view: &PodView| {
+                    let id = view.labels.executor.as_deref().map(str::parse);
+                    id == Some(Ok(executor)) && view.labels.group.as_ref() == Some(group)
+                };
+                match there.as_ref().filter(|view| ours(view)) {
+                    Some(view) => {
+                        of.made = of.made.max(Some(view.revision));
+                        of.uid = of.uid.take().or(Some(view.uid.clone()));
+                    }
+                    None => of.rejected = true,
+                }
+            }
+            Outcome::Absent => {
+                if !create {
+                    of.gone |= of.uid.is_some();
+                }
+            }
+            Outcome::Changed => {
+                of.failed = None;
+                of.closes_after = Some(at);
+            }
+            Outcome::Refused(Refusal::TooLate) => {}
+            Outcome::Refused(_) | Outcome::Unclear(_) => {
+                of.rejected |= matches!(
+                    outcome,
+                    Outcome::Refused(Refusal::Forbidden(_) | Refusal::Invalid(_))
+                );
+                let before = of.failed.take();
+                let before = before.filter(|failed| failed.is_of(&effect.action, effect.why));
+                of.failed = Some(Failed {
+                    verb: name,
+                    why: effect.why,
+                    bound: bound_of(&effect.action),
+                    uid: uid_of(&effect.action),
+                    at: now,
+                    first: before.as_ref().map_or(now, |failed| failed.first),
+                    times: before.map_or(0, |failed| failed.times) + 1,
+                });
+            }
+        }
+    }
+}
