@@ -19,6 +19,14 @@ pub fn page(
     played: &Played,
     recorder: &Recorder,
 ) -> Page {
+    let mut builder = builder(name, story, recorder);
+    builder.verdict(verdict(said, played));
+    builder.finish()
+}
+
+/// The page as far as a recorder knows it: without the verdict.
+#[must_use]
+pub fn builder(name: &str, story: &Story, recorder: &Recorder) -> Builder {
     let mut builder = Builder::new(name, Source::Story, FLEET.into());
     let mut lives = recorder.processes.iter().copied().peekable();
     let mut deaths: Vec<(Time, u32)> = recorder
@@ -48,25 +56,20 @@ pub fn page(
         } else {
             lasts
         };
-        builder.struck(*at, name_of(what), &says(what), lasts);
+        let written = serde_json::to_string(what).unwrap_or_default();
+        builder.struck(*at, says(what), written, lasts);
     }
     if let Some(calm) = recorder.calm {
         builder.calm(calm);
     }
-    builder.verdict(verdict(said, played));
-    builder.finish()
+    builder
 }
 
-fn name_of(what: &What) -> &'static str {
-    what.kind().map_or("engine", |kind| kind.name())
-}
-
-/// What the kind means, and this one as the story writes it.
+/// The kind of fault, and what that is.
 fn says(what: &What) -> String {
-    let written = serde_json::to_string(what).unwrap_or_default();
     match what.kind() {
-        Some(kind) => format!("{} {written}", kind.says()),
-        None => written,
+        Some(kind) => format!("{}: {}", kind.name(), kind.says()),
+        None => "engine: it wants or says something, as engines do".to_owned(),
     }
 }
 
@@ -94,6 +97,6 @@ fn verdict(said: Option<&Verdict>, played: &Played) -> page::Verdict {
         standing,
         invariant: found.map(|found| found.invariant.to_owned()),
         says,
-        at: found.map(|found| found.at),
+        at: found.map(|found| found.at).or(said.map(|said| said.at)),
     }
 }

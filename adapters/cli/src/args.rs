@@ -76,6 +76,16 @@ All that went into the controller is put into it again, and what comes out is co
 
 ";
 
+const REPORT: &str = "\
+Examples:
+  evenkeel run fleet.yaml --for 60s --record flight.jsonl
+  evenkeel report flight.jsonl
+
+The page is one file that needs no network: it shows each executor over time, what was decided by which rule, and how it stood
+at any moment.
+
+";
+
 /// Keeps a fleet of executor pods at the state its engine asks for
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT)]
@@ -103,6 +113,9 @@ pub enum Command {
     /// Play a flight record again, and compare
     #[command(after_help = format!("{REPLAY}{EXIT}"))]
     Replay(ReplayArgs),
+    /// Make a page of a flight record, to look at in a browser
+    #[command(after_help = format!("{REPORT}{EXIT}"))]
+    Report(ReportArgs),
 }
 
 /// `evenkeel run`.
@@ -203,6 +216,16 @@ pub struct SparkArgs {
 pub struct ReplayArgs {
     /// The flight record
     pub flight: PathBuf,
+}
+
+/// `evenkeel report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The flight record
+    pub flight: PathBuf,
+    /// Write the page here [default: beside the record, with the ending .html]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Where pods live.

@@ -6,6 +6,7 @@ mod course;
 mod drive;
 mod exit;
 mod replay;
+mod report;
 mod run;
 mod say;
 mod show;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Config(args) => config::config(&args),
         Command::ImportSpark(args) => spark::import(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Report(args) => report::report(&args),
     }
     .into()
 }

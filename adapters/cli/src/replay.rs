@@ -8,27 +8,20 @@ use evenkeel::{
 use std::{
     fs::File,
     io::{self, BufReader},
+    path::Path,
 };
 
 /// Plays the record, and says what came of it.
 pub fn replay(args: &ReplayArgs) -> Exit {
     let name = args.flight.display();
-    let file = match File::open(&args.flight) {
-        Ok(file) => file,
-        Err(error) => {
-            say::error(&match error.kind() {
-                io::ErrorKind::NotFound => format!("{name}: there is no such file; check the path"),
-                _ => format!("{name}: it can't be read: {error}"),
-            });
-            return Exit::Usage;
-        }
+    let record = match open(&args.flight) {
+        Ok(record) => record,
+        Err(exit) => return exit,
     };
-    match play(BufReader::new(file)) {
+    match play(record) {
         Ok(played) => {
             if played.truncated {
-                say::warning(&format!(
-                    "{name}: the record ends in the middle of a line, which is left out"
-                ));
+                warn_truncated(&args.flight);
             }
             say::line(&format!(
                 "{name}: the same: fleet {}, {} steps",
@@ -46,6 +39,26 @@ pub fn replay(args: &ReplayArgs) -> Exit {
             }
         }
     }
+}
+
+/// Opens a flight record; says so where it can't be read.
+pub fn open(flight: &Path) -> Result<BufReader<File>, Exit> {
+    let name = flight.display();
+    File::open(flight).map(BufReader::new).map_err(|error| {
+        say::error(&match error.kind() {
+            io::ErrorKind::NotFound => format!("{name}: there is no such file; check the path"),
+            _ => format!("{name}: it can't be read: {error}"),
+        });
+        Exit::Usage
+    })
+}
+
+/// Says that a record breaks off, as after a SIGKILL.
+pub fn warn_truncated(flight: &Path) {
+    say::warning(&format!(
+        "{}: the record ends in the middle of a line, which is left out",
+        flight.display()
+    ));
 }
 
 fn details(difference: &Difference) -> String {

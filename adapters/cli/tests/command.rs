@@ -67,7 +67,7 @@ fn wrong_usage_is_status_2() {
 
 #[test]
 fn help_has_examples_and_the_exit_status() {
-    for command in ["run", "validate", "config", "replay"] {
+    for command in ["run", "validate", "config", "replay", "report"] {
         let (status, out, _) = ran(&[command, "--help"]);
         assert_eq!(status, 0);
         assert!(
@@ -218,6 +218,22 @@ fn a_fleet_converges_and_its_record_can_be_replayed() {
     let (status, out, err) = ran(&["replay", name(&record)]);
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
     assert!(out.contains("the same: fleet demo"), "{out}");
+    let page = folder.path().join("flight.html");
+    let (status, out, err) = ran(&["report", name(&record)]);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    assert!(
+        out.ends_with("flight.html: played again, it comes out as it was recorded\n"),
+        "{out}"
+    );
+    let html = fs::read_to_string(&page).expect("the page");
+    assert!(html.contains("GROW-1"), "{html}");
+    let over = name(&record);
+    let (status, _, err) = ran(&["report", over, "-o", over]);
+    assert_eq!(status, 2);
+    assert!(
+        err.contains("it is there, and is no such page; name another file"),
+        "{err}"
+    );
 
     let text = fs::read_to_string(&record).expect("text");
     let changed = text.replacen("\"Create\"", "\"Crate\"", 1);
@@ -235,6 +251,12 @@ fn a_fleet_converges_and_its_record_can_be_replayed() {
     assert!(
         err.contains("differs") && err.contains("recorded:") && err.contains("large"),
         "{err}"
+    );
+    let (status, out, _) = ran(&["report", name(&record)]);
+    assert_eq!(status, 1, "{out}");
+    assert!(
+        out.contains("something else than was recorded: step"),
+        "{out}"
     );
 }
 

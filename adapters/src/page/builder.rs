@@ -13,6 +13,7 @@ use super::{
 };
 use evenkeel_core::{
     ExecutorId, Group, Name, Output, Span, Status, Time,
+    config::EngineMode,
     flight::{self, Head},
     output::Notice,
 };
@@ -65,6 +66,7 @@ struct Placed {
     at: Time,
     step: Option<u64>,
     lasts: Span,
+    detail: Option<String>,
 }
 
 /// Builds a [`Page`]. Feed it processes and their steps in order of time; what struck may come at any time.
@@ -88,6 +90,7 @@ pub struct Builder {
     /// One for each step.
     inputs: Bounded<Option<Box<RawValue>>>,
     bytes: usize,
+    engine: bool,
     calm: Option<Time>,
     ends: Time,
     verdict: Option<Verdict>,
@@ -122,6 +125,7 @@ impl Builder {
             inputs: Bounded::new(limits.steps),
             bytes: 0,
             limits,
+            engine: false,
             calm: None,
             ends: Time(0),
             verdict: None,
@@ -132,6 +136,7 @@ impl Builder {
     /// A process begins, with what its record begins with.
     pub fn begins(&mut self, process: u32, at: Time, head: Head) {
         self.ends = self.ends.max(at);
+        self.engine |= head.config.engine == EngineMode::Registering;
         self.processes
             .insert(process, Watched::new(process, at, head));
     }
@@ -168,6 +173,7 @@ impl Builder {
                 at,
                 step: Some(number),
                 lasts: Span(0),
+                detail: None,
             };
             self.marks.push(at, mark);
         }
@@ -176,20 +182,21 @@ impl Builder {
         }
     }
 
-    /// Something strikes from outside: `name` as the page lists it, `says` in words, and how long it goes on.
-    pub fn struck(&mut self, at: Time, name: &str, says: &str, lasts: Span) {
+    /// Something strikes from outside: in words (its name, a colon, what that is), in detail, and how long it goes on.
+    pub fn struck(&mut self, at: Time, says: String, detail: String, lasts: Span) {
         self.ends = self.ends.max(at);
         let found = Found {
             kind: Kind::Fault,
             executor: None,
             rule: None,
-            says: cut(format!("{name}: {says}")),
+            says,
         };
         let mark = Placed {
             found,
             at,
             step: None,
             lasts,
+            detail: Some(cut(detail)),
         };
         self.faults.push(at, mark);
     }
@@ -395,6 +402,7 @@ impl Builder {
             name: self.name,
             source: self.source,
             fleet: self.fleet,
+            engine: self.engine,
             verdict,
             ends: self.ends,
             calm: self.calm,
@@ -446,6 +454,7 @@ fn drawn(mark: Placed, which: &BTreeMap<ExecutorId, usize>) -> Mark {
         step: mark.step,
         rule: found.rule,
         says: cut(found.says),
+        detail: mark.detail,
         lasts: mark.lasts,
     }
 }

@@ -13,12 +13,14 @@ mod marks;
 mod model;
 mod process;
 mod words;
+mod write;
 
 pub use builder::{Builder, Limits};
 pub use model::{
     Change, End, GroupLine, Kind, Lane, LeftOut, Mark, Names, Page, Point, Process, Request,
     Source, Standing, State, Step, Verdict,
 };
+pub use write::NotWritten;
 
 use crate::shell::{ReplayError, open_record};
 use std::{

@@ -13,6 +13,8 @@ pub struct Page {
     pub source: Source,
     /// The fleet.
     pub fleet: Name,
+    /// Executors register with an engine; without one, running is as good as that.
+    pub engine: bool,
     /// What it all came to.
     pub verdict: Verdict,
     /// The last moment.
@@ -256,6 +258,8 @@ pub struct Mark {
     pub rule: Option<&'static str>,
     /// In words.
     pub says: String,
+    /// More about it.
+    pub detail: Option<String>,
     /// How long it goes on.
     pub lasts: Span,
 }
@@ -270,6 +274,7 @@ impl Serialize for Mark {
             self.rule,
             &self.says,
             self.lasts,
+            &self.detail,
         )
             .serialize(to)
     }

@@ -10,7 +10,7 @@ use std::{
 /// What `replay` is told.
 #[derive(clap::Args)]
 #[command(
-    after_help = "EXIT CODES\n  0  no invariant is broken\n  1  one is\n  2  usage, or a file that is no story, or one that comes to something else than it says"
+    after_help = "evenkeel-sim report makes a page of it, to look at in a browser.\n\nEXIT CODES\n  0  no invariant is broken\n  1  one is\n  2  usage, or a file that is no story, or one that comes to something else than it says"
 )]
 pub struct Args {
     /// The story file.

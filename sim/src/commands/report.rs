@@ -91,13 +91,8 @@ fn flight(path: &Path, name: &str, opened: File) -> Result<Made, String> {
 
 fn write(made: &Made, output: &Path) -> Result<ExitCode, String> {
     let file = output.display();
-    let html = made
-        .page
-        .html()
-        .map_err(|error| format!("{file}: {error}"))?;
-    std::fs::write(output, html).map_err(|error| {
-        format!("{file}: the page can't be written: {error}; name another file with -o")
-    })?;
+    let written = made.page.write(output);
+    written.map_err(|error| format!("{file}: {error}; -o says where the page is written"))?;
     println!("{file}: {}", made.page.verdict.says);
     Ok(made.code)
 }

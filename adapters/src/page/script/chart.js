@@ -12,9 +12,11 @@ let gutter = 130;
 // What can be hit, in the order in which it was drawn.
 let hits = [];
 
-const plot = () => size.width - gutter - 10;
-const xOf = (time) => gutter + ((time - ui.from) / (ui.to - ui.from)) * plot();
-const timeOf = (x) => ui.from + ((x - gutter) / plot()) * (ui.to - ui.from);
+// Marks at the very edges are to be seen whole.
+const PAD = 9;
+const plot = () => size.width - gutter - 2 * PAD;
+const xOf = (time) => gutter + PAD + ((time - ui.from) / (ui.to - ui.from)) * plot();
+const timeOf = (x) => ui.from + ((x - gutter - PAD) / plot()) * (ui.to - ui.from);
 // Far beyond the edges is as good as the edge.
 const within = (time) => Math.min(Math.max(xOf(time), gutter - 20), size.width + 20);
 
@@ -107,7 +109,8 @@ function drawLines() {
     context.stroke();
     context.font = SMALL;
     const width = context.measureText(text).width + 8;
-    const left = Math.min(x, size.width - width);
+    // A long text stands before the line, where the gap is that it tells of.
+    const left = width > 140 ? Math.max(x - width, gutter) : Math.min(x, size.width - width);
     context.fillStyle = color;
     context.fillRect(left, y, width, 14);
     context.fillStyle = colors.panel;
@@ -118,6 +121,7 @@ function drawLines() {
   const verdict = data.verdict;
   if (data.calm !== null) line(data.calm, colors.engine, [2, 3], "calm", AXIS);
   if (verdict.at !== null) line(verdict.at, colors.bad, [6, 3], verdict.invariant ? `${verdict.invariant} broken` : "differs", AXIS);
+  if (leftOutLanes && leftOutLanes.before < data.ends) line(leftOutLanes.before, colors.soft, [1, 4], "executors gone before here are left out", rows.pinnedHeight);
   line(ui.at, colors.accent, [], clock(ui.at), 0);
 }
 
@@ -169,7 +173,7 @@ function labelGroup(row, y) {
   label(group.name, y + 13, colors.ink, `bold ${FONT}`);
   const point = pointAt(group, ui.at);
   if (!point) return;
-  label(`counts ${point[2]} of ${point[1]}`, y + 29, colors.soft, SMALL);
+  label(`${gutter < 100 ? "" : "counts "}${point[2]} of ${point[1]}`, y + 29, colors.soft, SMALL);
   label(`serving ${point[3]}`, y + 43, colors.soft, SMALL);
 }
 
@@ -189,7 +193,10 @@ function drawProcesses(row) {
       const left = within(from);
       context.fillRect(left, y, Math.max(within(to) - left, 1), height);
     }
-    if (process.died !== null && x1 <= size.width) {
+    if (process.died !== null && x1 <= size.width && x1 - x0 < 10) {
+      context.fillStyle = colors.bad;
+      context.fillRect(x1 - 0.75, y, 1.5, height);
+    } else if (process.died !== null && x1 <= size.width) {
       context.strokeStyle = colors.bad;
       context.lineWidth = 2;
       path(context, [[x1 - 4, y], [x1 + 4, y + height]], false);
@@ -290,6 +297,8 @@ function drawRolling() {
   }
 }
 
+const WEIGHT = names.kinds.map((name) => ["answer", "create", "delete", "finish", "end"].indexOf(name));
+
 function drawLane(row, y) {
   const lane = lanes[row.which];
   if (row.which === ui.lane) {
@@ -310,7 +319,9 @@ function drawLane(row, y) {
     const x = Math.max(within(Math.max(lane.end.at, endOf(lane))), gutter) + 10;
     if (endOf(lane) < data.ends) clipped(lane.end.cause, x, middle, size.width - x, colors.soft, SMALL);
   }
-  for (const cluster of clusters(marksOfLane[row.which])) drawCluster(cluster, middle, ui.short ? 3 : 5);
+  // Where they lie upon each other, the one that tells most is on top.
+  const found = clusters(marksOfLane[row.which]).sort((a, b) => WEIGHT[a.kind] - WEIGHT[b.kind]);
+  for (const cluster of found) drawCluster(cluster, middle, ui.short ? 3 : 5);
 }
 
 function drawGroup(row, y) {

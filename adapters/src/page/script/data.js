@@ -16,8 +16,8 @@ const SETS = [
 const setOf = names.kinds.map((kind) => SETS.findIndex((set) => set.kinds.includes(kind)));
 
 const mark = (which) => {
-  const [at, kind, lane, step, rule, says, lasts] = marks[which];
-  return { which, at, kind, lane, step, rule, says, lasts };
+  const [at, kind, lane, step, rule, says, lasts, detail] = marks[which];
+  return { which, at, kind, lane, step, rule, says, lasts, detail };
 };
 
 // The last of the sorted `list` that is at `time` or before; -1: none.
@@ -43,6 +43,8 @@ function stateOf(bits) {
     name: names.states[bits & 15],
     class: bits & 15,
     registered: (bits & 16) !== 0,
+    // Without an engine, running is as good as registered.
+    serves: (bits & 16) !== 0 || !data.engine,
     counts: (bits & 32) !== 0,
     open: (bits & 64) !== 0,
     told: (bits & 128) !== 0,
@@ -97,7 +99,11 @@ const aliveAt = (time) =>
 const openAt = (time) =>
   requests.filter(([, sent, until]) => sent <= time && (until === null || time < until));
 
-const meaningOf = (rule) => names.meanings[names.rules.indexOf(rule)];
+// The executors that are not on the page, if some are not.
+const leftOutLanes = data.left_out.find((left) => left.what === "executors");
+
+// What a rule is for. Of an end, END-1 says that it is told; of a delete or a drain, why that is.
+const meaningOf = (rule, isEnd) => (isEnd ? "each end is told once, with its one cause" : names.meanings[names.rules.indexOf(rule)]);
 
 // 2 d 03:04:05.678
 function clock(time) {

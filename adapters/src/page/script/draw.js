@@ -73,10 +73,10 @@ function drawBar(context, x0, x1, y, height, bits) {
       context.strokeRect(x0 + 0.5, y + 0.5, width - 1, height - 1);
     }
   } else if (state.name === "running") {
-    const full = state.registered ? height : Math.ceil(height / 2);
+    const full = state.serves ? height : Math.ceil(height / 2);
     context.fillStyle = color;
     context.fillRect(x0, y + height - full, width, full);
-    if (!state.registered) context.fillRect(x0, y, width, 1);
+    if (!state.serves) context.fillRect(x0, y, width, 1);
   } else if (state.name === "failed") {
     context.fillStyle = color;
     context.fillRect(x0, y, width, height);

@@ -54,6 +54,8 @@ function move(by) {
 }
 
 function reveal(lane) {
+  // What is in view may just have changed.
+  if (ui.alive) layOut();
   const row = rowOfLane(lane);
   if (!row) return;
   const room = size.height - rows.pinnedHeight;
@@ -123,7 +125,8 @@ function showFilters() {
 function showLegend() {
   const state = (name) => names.states.indexOf(name);
   const bars = names.states.filter((name) => name !== "gone" && name !== "running").map((name) => [name, state(name)]);
-  bars.splice(3, 0, ["running", state("running")], ["registered", state("running") | 16]);
+  const running = ["running", state("running")];
+  bars.splice(3, 0, ...(data.engine ? [running, ["registered", running[1] | 16]] : [running]));
   bars.push(["to go", state("running") | 16 | (1 << 8)]);
   const lines = [["target", "accent", [6, 3]], ["counting", "ink", []], ["serving", "running", [1.5, 2.5]]];
   const lineSwatch = (color, dash) => swatch(22, 12, (context) => {
@@ -153,7 +156,7 @@ function showHead() {
     data.source === "story" ? "a story of the simulator" : "a flight record",
     `fleet ${data.fleet}`,
     `${span(data.ends)} long`,
-    many(lanes.length, "executor"),
+    many(lanes.length + (leftOutLanes?.count ?? 0), "executor"),
     many(groups.length, "group"),
     many(processes.length, "process", "processes"),
     ...(data.source === "story" ? [many(faultMarks.length, "happening")] : []),
@@ -176,7 +179,7 @@ function showHead() {
   }
   if (data.left_out.length > 0) {
     byId("left-out").hidden = false;
-    byId("left-out-sum").textContent = "Not all of it is on this page, to keep it small enough: the oldest is left out";
+    byId("left-out-sum").textContent = `To keep this page small enough, the oldest is left out: ${data.left_out.map((left) => `${left.count.toLocaleString("en")} ${left.what}`).join(", ")}`;
     byId("left-out-list").replaceChildren(...data.left_out.map((left) =>
       make("li", {}, `${left.count.toLocaleString("en")} ${left.what}${left.before <= data.ends ? `, from before ${clock(left.before + 1)}` : ""}`)));
   }

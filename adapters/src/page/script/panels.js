@@ -22,7 +22,7 @@ function refill(element, ...children) {
 }
 
 const timeTag = (time) => make("time", {}, clock(time));
-const ruleTag = (rule) => (rule ? make("span", { class: "rule", title: meaningOf(rule) }, rule) : null);
+const ruleTag = (rule, isEnd = false) => (rule ? make("span", { class: "rule", title: meaningOf(rule, isEnd) }, rule) : null);
 const laneButton = (lane, key) => make("button", { type: "button", class: "plain", "data-key": `${key}${lane}`, click: () => chooseLane(lane) }, lanes[lane].id);
 
 let shown = 200;
@@ -32,15 +32,14 @@ function showMoment() {
   const leaders = leaderAt(ui.at).map((process) => process.number);
   const alive = aliveAt(ui.at);
   const says = [];
-  if (alive.length === 0) says.push("no controller is alive");
-  else if (leaders.length === 0) says.push(`${many(alive.length, "controller")} alive, none leads`);
-  else says.push(`process ${leaders.join(" and ")} leads${alive.length > 1 ? ` of ${alive.length} alive` : ""}`);
+  if (alive.length === 0) says.push("No controller is alive");
+  else if (leaders.length === 0) says.push(`Of ${many(alive.length, "controller")} alive, none leads`);
+  else says.push(`Process ${leaders.join(" and ")} leads${alive.length > 1 ? ` of ${alive.length} alive` : ""}`);
   if (data.calm !== null) says.push(ui.at >= data.calm ? "faults are over" : "faults may strike");
   const findings = data.findings[lastAt(data.findings, ui.at, first)]?.[1] ?? [];
   says.push(findings.length > 0 ? `not as it should be: ${findings.join("; ")}` : "nothing is found wrong");
-  const missing = data.left_out.filter((left) => left.what === "executors" && ui.at < left.before);
-  if (missing.length > 0) says.push("some executors of this moment are left out of this page");
-  byId("moment-says").textContent = `${says.join(". ")}.`;
+  if (leftOutLanes && ui.at < leftOutLanes.before) says.push("some executors of this moment are left out of this page");
+  byId("moment-says").textContent = `${says.join("; ")}.`;
   showGroups();
   showRequests();
   showExecutors();
@@ -143,7 +142,7 @@ function showNear() {
 
 function nearItem(entry) {
   const lane = entry.lane === null ? null : lanes[entry.lane];
-  const says = make("span", {}, lane && !entry.says.includes(lane.id) ? `${lane.id}: ` : "", entry.says, " ", ruleTag(entry.rule));
+  const says = make("span", {}, lane && !entry.says.includes(lane.id) ? `${lane.id}: ` : "", entry.says, " ", ruleTag(entry.rule, entry.kind === KIND.end));
   const kind = make("span", { class: "hidden" }, `${names.kinds[entry.kind]}: `);
   const button = make("button", { type: "button", "data-key": `near${entry.which}`, click: () => chooseMarks([entry.which]) },
     markSwatch(entry.kind, isFailure(entry)), timeTag(entry.at), make("span", {}, kind, says));
@@ -162,7 +161,7 @@ function showMarks(all) {
       ...pair("when", timeTag(entry.at)),
       ...(entry.lasts > 0 ? pair("lasts", span(entry.lasts)) : []),
       ...(entry.lane === null ? [] : pair("executor", laneButton(entry.lane, "detail"), ` of ${groups[lanes[entry.lane].group].name}`)),
-      ...(entry.rule ? pair("rule", ruleTag(entry.rule), meaningOf(entry.rule) ? ` ${meaningOf(entry.rule)}` : "") : [])),
+      ...(entry.rule ? pair("rule", ruleTag(entry.rule, entry.kind === KIND.end), ` ${meaningOf(entry.rule, entry.kind === KIND.end) ?? ""}`) : [])),
   ];
   if (entry.kind === KIND.end && entry.lane !== null && lanes[entry.lane].end?.evidence) {
     children.push(make("p", { class: "soft" }, `Seen: ${lanes[entry.lane].end.evidence}`));
@@ -175,7 +174,8 @@ function showMarks(all) {
     if (all.length > 60) children.push(make("p", { class: "soft" }, `and ${all.length - 60} more; zoom in to tell them apart`));
   }
   if (entry.step !== null) children.push(...stepSays(entry.step, entry.says));
-  else if (entry.kind === KIND.fault) children.push(make("p", { class: "soft" }, "It struck from outside; what came of it shows in the steps after it."));
+  if (entry.detail) children.push(make("h3", {}, "As the story has it"), make("pre", { tabindex: "0" }, entry.detail));
+  if (entry.kind === KIND.fault) children.push(make("p", { class: "soft" }, "It struck from outside; what came of it shows in the steps after it."));
   refill(byId("detail"), ...children);
 }
 
@@ -192,7 +192,7 @@ function stepSays(number, says) {
     children.push(make("p", { class: "soft" }, `Its record is left out here; it is at ${taken.own} ms of the process's own clock.`));
   }
   children.push(make("h3", {}, "and its plan was"));
-  const outputs = taken.outputs.map(([text, rule]) => make("li", { class: says && text.endsWith(says) ? "mine" : undefined }, text, " ", ruleTag(rule)));
+  const outputs = taken.outputs.map(([text, rule]) => make("li", { class: says && text.endsWith(says) ? "mine" : undefined }, text, " ", ruleTag(rule, text.includes(" ended: "))));
   if (taken.more > 0) outputs.push(make("li", { class: "soft" }, `and ${taken.more} more`));
   children.push(outputs.length > 0 ? make("ul", {}, ...outputs) : make("p", { class: "nothing" }, "nothing"));
   return children;

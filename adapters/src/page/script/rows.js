@@ -7,7 +7,7 @@ const ui = {
   hiddenGroups: new Set(),
   hiddenSets: new Set(),
   search: "",
-  alive: false,
+  alive: lanes.length > 60,
   short: lanes.length > 100,
   lane: null,
   mark: null,
