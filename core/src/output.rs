@@ -112,6 +112,20 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The executor that it is about; None: it is about a claim.
+    #[must_use]
+    pub const fn executor(&self) -> Option<ExecutorId> {
+        match self {
+            Self::Create { executor, .. }
+            | Self::Delete { executor, .. }
+            | Self::MarkFinished { executor, .. }
+            | Self::Resize { executor, .. } => Some(*executor),
+            Self::CreateClaim { .. } | Self::DeleteClaim { .. } => None,
+        }
+    }
+}
+
 /// What to do with the fleet's Lease (LIVE-1).
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum LeaseWish {

@@ -11,7 +11,6 @@ use evenkeel_core::{
     ActionId, Controller, ExecutorId, Input, Output, RequestId, Time,
     flight::{Difference, Head, Replay, Step},
     input::{LeaseNews, WatchEvent},
-    output::Action,
 };
 use std::collections::BTreeMap;
 
@@ -120,7 +119,7 @@ impl Watched {
         }
         for output in &step.outputs {
             let (key, executor) = match output {
-                Output::Execute { id, action, .. } => (Key::Action(*id), executor(action)),
+                Output::Execute { id, action, .. } => (Key::Action(*id), action.executor()),
                 Output::List { request, .. } => (Key::Listing(*request), None),
                 Output::Watch { request, .. } => (Key::Watch(*request), None),
                 Output::Lease(_) => (Key::Lease, None),
@@ -174,15 +173,5 @@ impl Watched {
             led: self.led,
         };
         (process, open.collect())
-    }
-}
-
-fn executor(action: &Action) -> Option<ExecutorId> {
-    match action {
-        Action::Create { executor, .. }
-        | Action::Delete { executor, .. }
-        | Action::MarkFinished { executor, .. }
-        | Action::Resize { executor, .. } => Some(*executor),
-        Action::CreateClaim { .. } | Action::DeleteClaim { .. } => None,
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn decide(
 
 fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Option<Decision> {
     let sort = executor.write_due(config, gate.now)?;
-    let uid = executor.uid().cloned();
+    let by_name = sort == Sort::Delete && planted!(config, DeletedByName);
+    let uid = executor.uid().filter(|_| !by_name).cloned();
     Some(match (sort, &executor.fate, uid) {
         (Sort::Resize, _, Some(uid)) => Decision {
             action: Action::Resize {
@@ -59,18 +60,6 @@ fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Opt
             why: Why::Size,
         },
         // GROW-6: only as it was seen; one that has got on since is let live.
-        (Sort::Delete, _, _) if planted!(config, DeletedByName) => Decision {
-            action: Action::Delete {
-                executor: id,
-                uid: None,
-                revision: None,
-            },
-            why: match &executor.fate {
-                Fate::Condemned { why, .. } => *why,
-                Fate::Wanted => Why::Grow6,
-                _ => Why::End2,
-            },
-        },
         (_, Fate::Wanted, uid) => Decision {
             action: Action::Delete {
                 executor: id,

@@ -163,13 +163,14 @@ impl Snapshot {
         }
     }
 
+    /// Whether ours is there; otherwise what was made is another (SEE-3).
     fn created(
         &mut self,
         config: &Config,
         id: ExecutorId,
         revision: Option<Revision>,
         uid: Option<&Uid>,
-    ) {
+    ) -> bool {
         let now = self.now;
         let another = self
             .executors
@@ -181,7 +182,8 @@ impl Snapshot {
             });
         if another {
             // SEE-3: its name was free again, so ours is gone; what was made now is a ghost.
-            return self.end_gone(config, id, None);
+            self.end_gone(config, id, None);
+            return false;
         }
         self.change(config, id, |all, executor| {
             executor.write = Write::None;
@@ -199,6 +201,7 @@ impl Snapshot {
                 facts.hold_ends_well(now);
             }
         });
+        true
     }
 
     /// GROW-3: the name was taken. By our own pod, of an earlier try; or by a stranger's.
@@ -223,8 +226,7 @@ impl Snapshot {
             .executors
             .get(&id)
             .is_some_and(|executor| executor.seen().is_some());
-        self.created(config, id, revision, uid);
-        if self.removed.contains_key(&id) {
+        if !self.created(config, id, revision, uid) {
             self.add_stray(config, id, view, StrayKind::Ghost);
         } else if !known {
             self.change(config, id, |all, executor| {

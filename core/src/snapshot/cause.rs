@@ -44,11 +44,11 @@ pub(crate) fn by_absence(config: &Config, executor: &Executor) -> Verdict {
 
 /// Rule 1: it finished by itself, with no deletion timestamp.
 fn of_finished(config: &Config, executor: &Executor, view: &PodView) -> Cause {
-    // SEE-1: what another container did counts only where it is asked about.
     let disruption = view
         .disruption
         .as_ref()
         .filter(|_| !planted!(config, EvictionIsFailure));
+    // SEE-1: what another container did counts only where it is asked about.
     let by_sidecar = config.seeing.check_all_containers && view.sidecar_failed;
     if let Some(reason) = disruption {
         return disrupted(reason, view.ready).cause();

@@ -102,11 +102,10 @@ impl Snapshot {
             Notice::Drain { executor, .. } => {
                 let now = self.now;
                 self.change(config, *executor, |_, executor| {
-                    match executor.fate.clone() {
-                        Fate::Draining { why, cause, .. } if planted!(config, DrainNotAwaited) => {
-                            executor.fate = Fate::condemned(why, cause, true);
-                        }
-                        _ => {}
+                    if planted!(config, DrainNotAwaited)
+                        && let Fate::Draining { why, cause, .. } = executor.fate.clone()
+                    {
+                        executor.fate = Fate::condemned(why, cause, true);
                     }
                     if let Fate::Draining { asked, .. } = &mut executor.fate {
                         *asked = Some(now);

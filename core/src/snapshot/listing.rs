@@ -115,10 +115,8 @@ impl Snapshot {
         }
         self.settle_claimless(config, first);
         self.view.complete_to = Some(listing.revision);
-        if replaced {
-            self.view.newest = None;
-        }
-        self.view.newest = self.view.newest.max(Some(listing.revision));
+        let newest = self.view.newest.filter(|_| !replaced);
+        self.view.newest = newest.max(Some(listing.revision));
         self.view.listing_started = Some(started);
     }
 
@@ -462,14 +460,15 @@ fn settled_by_absence(
         Pod::Unseen {
             answered: Some(answer),
         } => {
-            let newer = answer.revision.is_some_and(|at| at <= revision) || answer.at < started;
+            let newer = answer.revision.is_some_and(|at| at <= revision)
+                || answer.at < started
+                || planted!(config, UnseenIsGone);
             let ours = matches!(executor.fate, Fate::Condemned { .. }) && executor.delete_issued;
             let cause = if ours {
                 cause::by_absence(config, executor).cause
             } else {
                 Cause::Vanished
             };
-            let newer = newer || planted!(config, UnseenIsGone);
             (newer && !planted!(config, Grow5)).then_some(Settled::Gone(Some(cause)))
         }
         Pod::Unseen { answered: None } if planted!(config, InFlightForgotten) => {

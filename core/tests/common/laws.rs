@@ -360,7 +360,7 @@ pub fn again_listing(
         return Ok(());
     };
     // One that was thrown away, or kept aside, is as if it had not come: a second one like it may be believed.
-    if controller.snapshot().listed_to() != Some(listing.revision) {
+    if controller.snapshot().listed_to() < Some(listing.revision) {
         return Ok(());
     }
     // Findings without a subject last until a listing: they may clear, and nothing else happens.

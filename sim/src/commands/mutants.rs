@@ -116,11 +116,8 @@ impl Args {
                     };
                     all.extend(one.run(&[*bug], &stop, say));
                 }
-                let seeds = fixed.seeds.values().copied();
-                let canary = seeds
-                    .map(|seed| hunt.canary(seed..seed + 1, &stop))
-                    .find(Option::is_some);
-                (all, canary.flatten())
+                let seeds: Vec<u64> = fixed.seeds.values().copied().collect();
+                (all, hunt.canary(&seeds, &stop))
             }
             None => {
                 let all = hunt.run(&bugs, &stop, say);
@@ -128,8 +125,8 @@ impl Args {
                     .iter()
                     .filter_map(|hunted| hunted.killed.as_ref().map(|(seed, _)| *seed));
                 let last = killers.max().unwrap_or(hunt.seeds.start);
-                let canary = hunt.canary(hunt.seeds.start..last + 1, &stop);
-                (all, canary)
+                let seeds: Vec<u64> = (hunt.seeds.start..=last).collect();
+                (all, hunt.canary(&seeds, &stop))
             }
         };
         if let Some(path) = &self.write {

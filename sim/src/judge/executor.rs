@@ -2,7 +2,7 @@
 
 use super::truth::End;
 use evenkeel::core::{
-    ExecutorId, Group, Revision, Time, Uid,
+    Group, Revision, Time, Uid,
     input::PodView,
     output::{Action, Cause, Why},
 };
@@ -137,27 +137,13 @@ impl Executor {
             || self.refused
             || self.strange
     }
-}
 
-impl Executor {
     /// Whether this controller may think that it is there and stays.
     pub(super) fn may_stay(&self) -> bool {
         let goes = self.condemned.is_some() && !self.bound;
         let over = self.gone || self.end.is_some() || self.lost.is_some();
         let parts = self.draining.is_some() || self.refused || self.strange;
         !goes && !over && !parts
-    }
-}
-
-/// The executor that an action is about.
-#[must_use]
-pub fn executor_of(action: &Action) -> Option<ExecutorId> {
-    match action {
-        Action::Create { executor, .. }
-        | Action::Delete { executor, .. }
-        | Action::MarkFinished { executor, .. }
-        | Action::Resize { executor, .. } => Some(*executor),
-        Action::CreateClaim { .. } | Action::DeleteClaim { .. } => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one controller was told and has said: the other half of the ledger.
 
 use super::{
-    executor::{Effect, Executor, Failed, bound_of, executor_of, uid_of, verb},
+    executor::{Effect, Executor, Failed, bound_of, uid_of, verb},
     truth::{End, end_of, is_finished},
 };
 use evenkeel::core::{
@@ -90,7 +90,7 @@ impl Known {
             at: now,
         };
         self.open.insert(id, effect);
-        let Some(executor) = executor_of(action) else {
+        let Some(executor) = action.executor() else {
             return;
         };
         let of = self.executor(executor);
@@ -430,7 +430,7 @@ impl Known {
         let Some(effect) = self.open.remove(&action) else {
             return;
         };
-        let Some(executor) = executor_of(&effect.action) else {
+        let Some(executor) = effect.action.executor() else {
             return;
         };
         let of = self.executor(executor);

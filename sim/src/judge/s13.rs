@@ -1,6 +1,6 @@
 //! S13: the view never goes back: what is older than what a controller was shown before leads to nothing.
 
-use super::{About, Checker, Fact, Result, Truth, executor::executor_of, violated};
+use super::{About, Checker, Fact, Result, Truth, violated};
 use evenkeel::core::{ExecutorId, Input, Output, Revision, input::WatchEvent, output::Notice};
 
 /// The checker.
@@ -88,7 +88,7 @@ pub(super) fn is_old(truth: &Truth, process: u32, input: &Input) -> bool {
 
 fn about(output: &Output) -> Option<ExecutorId> {
     match output {
-        Output::Execute { action, .. } => executor_of(action),
+        Output::Execute { action, .. } => action.executor(),
         Output::Notice(
             Notice::Started { executor, .. }
             | Notice::Drain { executor, .. }

@@ -1,6 +1,6 @@
 //! S5: nobody acts on an executor before its view has caught up with its own last write.
 
-use super::{About, Checker, Fact, Result, Truth, executor::executor_of, violated};
+use super::{About, Checker, Fact, Result, Truth, violated};
 use evenkeel::core::Output;
 
 /// The checker.
@@ -25,7 +25,7 @@ impl Checker for S5 {
         else {
             return Ok(());
         };
-        let Some(executor) = executor_of(action) else {
+        let Some(executor) = action.executor() else {
             return Ok(());
         };
         let Some(of) = truth.known(*process, executor) else {

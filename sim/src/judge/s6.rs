@@ -3,7 +3,7 @@
 
 use super::{
     About, Checker, Fact, Rest, Result, Truth,
-    executor::{executor_of, uid_of, verb},
+    executor::{uid_of, verb},
     violated,
 };
 use evenkeel::core::{Output, output::Action};
@@ -44,7 +44,7 @@ impl Checker for S6 {
             Output::Execute { action, why, .. } => {
                 let name = verb(action);
                 *self.writes.entry(name).or_default() += 1;
-                let Some(executor) = executor_of(action) else {
+                let Some(executor) = action.executor() else {
                     return Ok(());
                 };
                 let Some(of) = truth.known(*process, executor) else {

@@ -292,9 +292,7 @@ impl Truth {
                 known.issued(now, *id, action, *why);
             }
             Output::Notice(notice) => known.noticed(now, notice),
-            Output::List { request, .. } => {
-                known.lists(*request);
-            }
+            Output::List { request, .. } => known.lists(*request),
             Output::Watch { request, .. } => {
                 known.requests.insert(*request);
             }

@@ -218,6 +218,12 @@ impl Life {
         self.start_process(false);
     }
 
+    /// Lives on until that moment of the world's clock, as [`Life::run`] does.
+    pub fn run_to(&mut self, at: Time) {
+        let now = self.world.now();
+        self.run(at.since(now));
+    }
+
     /// Lives on for `span`, or until the controller has finished, or an invariant is broken.
     pub fn run(&mut self, span: Span) {
         let end = self.world.now().after(span);

@@ -127,15 +127,14 @@ impl Hunt {
 
     /// The canary: with no bug planted, these seeds break nothing; the first that does.
     #[must_use]
-    pub fn canary(&self, seeds: Range<u64>, stop: &AtomicBool) -> Option<(u64, Violation)> {
-        let next = std::sync::atomic::AtomicU64::new(seeds.start);
+    pub fn canary(&self, seeds: &[u64], stop: &AtomicBool) -> Option<(u64, Violation)> {
+        let next = AtomicUsize::new(0);
         let found = Mutex::new(None::<(u64, Violation)>);
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= seeds.end || stop.load(Ordering::Relaxed) {
+                    while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if stop.load(Ordering::Relaxed) {
                             return;
                         }
                         let Some(violation) = play(&self.story(seed, None)).violation else {

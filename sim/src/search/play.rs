@@ -11,7 +11,7 @@ use crate::{
 };
 use evenkeel::{
     PodTemplate,
-    core::{Config, Name, Span, config::EngineMode, input::GroupWish},
+    core::{Config, Name, Span, Time, config::EngineMode, input::GroupWish},
     fake::{Percent, Weather, WorldConfig},
     template::Templates,
 };
@@ -97,24 +97,23 @@ fn run(
     let mut closes = story.ends.zip(story.ends_at);
     for happening in &story.happenings {
         if let Some((shutdown, at)) = closes.filter(|(_, at)| *at <= happening.at) {
-            let now = life.world().now();
-            life.run(at.since(now));
+            life.run_to(at);
             life.shut_down(shutdown);
             closes = None;
         }
-        let now = life.world().now();
-        life.run(happening.at.since(now));
+        life.run_to(happening.at);
         if life.is_over() {
             break;
         }
         life.strike(&happening.what);
     }
-    let now = life.world().now();
-    life.run(evenkeel::core::Time(story.lasts.0).since(now));
-    let mut rested = Rested::default();
-    if let Some((shutdown, _)) = closes {
+    let lasts = Time(story.lasts.0);
+    if let Some((shutdown, at)) = closes {
+        life.run_to(at.min(lasts));
         life.shut_down(shutdown);
     }
+    life.run_to(lasts);
+    let mut rested = Rested::default();
     if life.violation().is_none() {
         life.calm();
     }
