@@ -60,6 +60,8 @@ impl Snapshot {
             })
             .collect();
         if !replaced && self.is_suspicious(config, started, listing, &ids) {
+            // SEE-2: kept aside, but not unseen: the one that follows is no older.
+            self.view.newest = self.view.newest.max(Some(listing.revision));
             return;
         }
         let highest = ids.last().map_or(0, |id| id.incarnation);

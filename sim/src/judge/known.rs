@@ -97,6 +97,11 @@ impl Known {
         of.open += 1;
         match action {
             Action::Create { group, .. } => {
+                // One of that id that registered, and was refused, before there was any is not this one.
+                if of.refused && of.creates == 0 && of.shown.is_none() {
+                    of.refused = false;
+                    of.registered = false;
+                }
                 of.creates += 1;
                 of.group = group.clone();
             }

@@ -9,7 +9,7 @@ use crate::{
 use evenkeel::{
     api::labels,
     core::{
-        Group, Input, Name, Span, Time,
+        Controller, Group, Input, Name, Span, Time,
         input::{DesiredChange, KillReason, Shutdown},
         plan::Unmet,
     },
@@ -225,7 +225,9 @@ impl Life {
             .agenda
             .values()
             .any(|due| matches!(due, Due::Effect(_)));
-        if effects {
+        // One that waits for a dead one's lease has yet to begin.
+        let leads = |controller: &Controller| controller.snapshot().is_acting();
+        if effects || !self.controller().is_some_and(leads) {
             return false;
         }
         let Some((judge, rest)) = self.judge.as_ref().zip(self.rest(Span(0), false)) else {

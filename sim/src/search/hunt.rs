@@ -115,7 +115,12 @@ impl Hunt {
             let story = self.story(seed, Some(bug));
             match catch_unwind(AssertUnwindSafe(|| play(&story))) {
                 Err(_) => hunted.panics += 1,
-                Ok(played) => hunted.killed = played.violation.map(|violation| (seed, violation)),
+                // What breaks without the bug too says nothing of it.
+                Ok(played) => {
+                    let broken = played.violation.map(|violation| (seed, violation));
+                    hunted.killed =
+                        broken.filter(|_| play(&self.story(seed, None)).violation.is_none());
+                }
             }
             if hunted.killed.is_some() {
                 break;
