@@ -448,7 +448,12 @@ impl Known {
                 of.failed = None;
                 of.done.insert((name, uid_of(&effect.action)));
                 if let Action::Resize { memory, .. } = &effect.action {
-                    of.resized = Some(*memory);
+                    // What was shown since may be an earlier resize that landed late.
+                    let newer = of
+                        .shown
+                        .zip(*revision)
+                        .is_some_and(|(shown, at)| shown > at);
+                    of.resized = Some(*memory).filter(|_| !newer);
                 }
                 if create {
                     of.definite = true;
