@@ -124,7 +124,7 @@ impl Viewing {
             WatchEvent::Ended(end) => {
                 self.watch = None;
                 let expired = *end == WatchEnd::Expired;
-                self.list_due |= expired;
+                self.list_due |= expired && !planted!(config, ExpiredResumed);
                 // The listing that a 410 asks for is a wait of its own; the next 410 in a row has the usual one beside.
                 self.watch_after = if expired && self.watch_tries == 0 {
                     at
@@ -149,7 +149,12 @@ impl Viewing {
     }
 
     /// Nothing waits any longer on a server that could not be reached.
-    pub fn reachable(&mut self, at: Time) {
+    pub fn reachable(&mut self, config: &Config, at: Time) {
+        if planted!(config, RenewalIsLife)
+            && let Some(open) = &mut self.watch
+        {
+            open.heard = at;
+        }
         self.list_after = self.list_after.min(at);
         self.watch_after = self.watch_after.min(at.after(wait(0)));
         self.list_tries = 0;

@@ -559,7 +559,8 @@ impl Executor {
     pub fn overdue_at(&self, config: &Config) -> Option<Time> {
         let seen = self
             .seen()
-            .filter(|seen| seen.class == Class::Terminating)?;
+            .filter(|seen| seen.class == Class::Terminating)
+            .filter(|_| !planted!(config, OverdueAwaited))?;
         let grace = Span::seconds(u64::from(seen.deleting?));
         Some(seen.since.after(grace).after(config.ending.overdue_after))
     }
