@@ -162,7 +162,7 @@ impl Controller {
                     news,
                     crate::input::LeaseNews::Held { .. } | crate::input::LeaseNews::Renewed { .. }
                 ) {
-                    self.viewing.reachable(at);
+                    self.viewing.reachable(&self.config, at);
                 }
             }
             Input::Relist => self.viewing.relist(at),
@@ -212,7 +212,7 @@ impl Controller {
                     .map(|facts| facts.tally)
                     .unwrap_or_default();
                 status.counting == status.target
-                    && tally.well == tally.counting
+                    && (tally.well == tally.counting || planted!(self.config, ReadyTooEarly))
                     && tally.leaving == 0
                     && tally.open == 0
             })

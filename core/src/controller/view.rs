@@ -149,7 +149,12 @@ impl Viewing {
     }
 
     /// Nothing waits any longer on a server that could not be reached.
-    pub fn reachable(&mut self, at: Time) {
+    pub fn reachable(&mut self, config: &Config, at: Time) {
+        if planted!(config, RenewalIsLife)
+            && let Some(open) = &mut self.watch
+        {
+            open.heard = at;
+        }
         self.list_after = self.list_after.min(at);
         self.watch_after = self.watch_after.min(at.after(wait(0)));
         self.list_tries = 0;

@@ -189,6 +189,22 @@ pub enum Mutant {
     RollsUncounted,
     /// A pod is resized until its node has done it.
     ResizeRepeated,
+    /// Who has registered and was never seen is there, whatever a listing lacks.
+    RegisteredIsThere,
+    /// A claim whose create was refused counts as one in the making.
+    RefusedClaimCounts,
+    /// A claim that a listing lacks is there, and is given out.
+    GoneClaimKept,
+    /// A fleet is at its target while its executors still start.
+    ReadyTooEarly,
+    /// A probe of the controller before is waited for, though it is not there any more.
+    DeadProbeAwaited,
+    /// What an incarnation before asked for and never got counts on.
+    PastRequestsKept,
+    /// A renewal of the lease is a sign of life of the watch.
+    RenewalIsLife,
+    /// Another pod under an executor's name is taken for the executor's.
+    OtherUidIsOurs,
 }
 
 /// A number that is in no record.

@@ -228,6 +228,7 @@ impl Snapshot {
                     // The next one has the next number. A copy of an earlier try that lands after all is ours by its
                     // labels: a listing shows it.
                     Some(Made::Taken) => self.drop_claim(&name),
+                    Some(Made::Refused) if !unclear && planted!(config, RefusedClaimCounts) => {}
                     Some(Made::Refused) if !unclear => self.drop_claim(&name),
                     Some(Made::Refused) | None => {
                         let at = self.now.after(wait(tries));
@@ -318,7 +319,7 @@ impl Snapshot {
     }
 
     /// The claims as a listing that was asked for at `started` shows them, after its pods.
-    pub(super) fn fold_claims(&mut self, started: Time, shown: &[ClaimView]) {
+    pub(super) fn fold_claims(&mut self, config: &Config, started: Time, shown: &[ClaimView]) {
         let known = self.claims.all.iter();
         let there: BTreeSet<&Name> = shown.iter().map(|view| &view.name).collect();
         let gone: Vec<Name> = known
@@ -328,7 +329,7 @@ impl Snapshot {
                     Step::DeleteAgain { .. } => true,
                     Step::Making { .. } | Step::MakeAgain { .. } | Step::Deleting { .. } => false,
                 };
-                settled && !there.contains(name)
+                settled && !there.contains(name) && !planted!(config, GoneClaimKept)
             })
             .map(|(name, _)| name.clone())
             .collect();

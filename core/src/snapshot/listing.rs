@@ -111,8 +111,8 @@ impl Snapshot {
         });
         self.settle_early(config, reach);
         self.settle_removed(reach, &shown);
-        self.fold_claims(started, &listing.claims);
-        if first {
+        self.fold_claims(config, started, &listing.claims);
+        if first && !planted!(config, DeadProbeAwaited) {
             self.settle_probes();
         }
         self.settle_claimless(config, first);
@@ -458,6 +458,11 @@ fn settled_by_absence(
         Pod::Seen(_) if planted!(config, NeverRemoved) => None,
         Pod::Seen(seen) => (seen.revision <= revision || planted!(config, AbsentIsGone))
             .then_some(Settled::Gone(None)),
+        Pod::Unseen { answered: Some(_) }
+            if planted!(config, RegisteredIsThere) && executor.is_registered() =>
+        {
+            None
+        }
         // GROW-5.
         Pod::Unseen {
             answered: Some(answer),
@@ -501,7 +506,9 @@ fn settled_by_absence(
                     at,
                     ..
                 },
-            ) if past && (first || *at <= started) => Some(Settled::Withdrawn),
+            ) if past && (first || *at <= started) && !planted!(config, PastRequestsKept) => {
+                Some(Settled::Withdrawn)
+            }
             // A delete by name took effect, and nothing of that name is there.
             (
                 _,

@@ -126,6 +126,7 @@ impl Snapshot {
             };
             return match known_revision {
                 Some(known) if view.revision <= known => Meets::Nothing,
+                _ if planted!(config, OtherUidIsOurs) => Meets::Executor,
                 _ => Meets::Ghost { ours_is_gone: true },
             };
         }
