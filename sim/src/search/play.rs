@@ -6,12 +6,16 @@ use crate::{
     judge::{Judge, Violation},
     life::{Life, Rested, Setup},
     recorder::Recorder,
-    story::{Happening, Story, What},
+    story::{Happening, Story, What, Wish},
     table::Tally,
 };
 use evenkeel::{
     PodTemplate,
-    core::{Config, Name, Span, Time, config::EngineMode, input::GroupWish},
+    core::{
+        Config, Group, Name, Span, Time,
+        config::{EngineMode, Ramp},
+        input::GroupWish,
+    },
     fake::{Percent, Weather, WorldConfig},
     template::Templates,
 };
@@ -118,7 +122,7 @@ fn run(
         life.calm();
     }
     if life.violation().is_none() && story.ends_at.is_none() {
-        life.come_to_rest(patience(&story.config), stay(&story.config));
+        life.come_to_rest(patience(story), stay(&story.config));
         rested = life.rested();
     }
     if let Some(shutdown) = story.ends.filter(|_| life.violation().is_none()) {
@@ -139,7 +143,8 @@ fn run(
 }
 
 /// How long a fleet may take to come to rest once all is well: all that it may have to wait for, one after another.
-fn patience(config: &Config) -> Span {
+fn patience(story: &Story) -> Span {
+    let config = &story.config;
     let known = |span: Option<Span>| span.map_or(0, |span| span.0);
     let growing = &config.growing;
     let ending = &config.ending;
@@ -157,8 +162,41 @@ fn patience(config: &Config) -> Span {
         + ending.missing_tolerance.0
         + failing.backoff_max.0
         + failing.quota_retry_max.0
-        + config.living.lease_duration.0;
+        + config.living.lease_duration.0
+        + throttled(config, most_wanted(story));
     Span(2 * sum + 1_800_000)
+}
+
+/// How long the config's own bounds alone stretch so many creates and as many deletes.
+fn throttled(config: &Config, executors: u64) -> u64 {
+    let each = |size: u32, every: Span| executors.div_ceil(u64::from(size.max(1))) * every.0;
+    let creates = match config.growing.ramp {
+        Ramp::Fixed { size, every } => each(size, every),
+        Ramp::Governed => 0,
+    };
+    let deletes = config.shrinking.max_deletes;
+    creates + deletes.map_or(0, |budget| each(budget.size, budget.every))
+}
+
+/// The most executors that a story ever wants at a time, or more.
+fn most_wanted(story: &Story) -> u64 {
+    let mut most: BTreeMap<&Group, u64> = BTreeMap::new();
+    let first = story
+        .groups
+        .iter()
+        .map(|(group, wanted)| (group, wanted.target));
+    let later = story
+        .happenings
+        .iter()
+        .filter_map(|happening| match &happening.what {
+            What::Wish(Wish::Target { group, target }) => Some((group, *target)),
+            _ => None,
+        });
+    for (group, target) in first.chain(later) {
+        let most = most.entry(group).or_default();
+        *most = target.max(*most);
+    }
+    most.into_values().fold(0, u64::saturating_add)
 }
 
 /// How long it is watched at rest: over the next listing.
