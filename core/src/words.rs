@@ -15,7 +15,6 @@ pub type Name = Arc<str>;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(transparent)]
 pub struct Time(pub u64);
 
 impl Time {
@@ -39,6 +38,50 @@ impl Time {
     pub const fn since(self, earlier: Time) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// A moment of the shell's clock that may be before this controller's start: what an earlier incarnation left has an age.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub(crate) struct Moment(i64);
+
+impl Moment {
+    /// Before all others.
+    pub const FIRST: Moment = Moment(i64::MIN);
+    /// After all others.
+    pub const LAST: Moment = Moment(i64::MAX);
+
+    /// So long before this one.
+    pub fn before(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(signed(span)))
+    }
+
+    /// So long after this one; this controller's start, where that is before it.
+    pub fn after(self, span: Span) -> Time {
+        Time(u64::try_from(self.0.saturating_add(signed(span))).unwrap_or(0))
+    }
+
+    /// How long it is from this moment to `now`; nothing where it is not earlier.
+    pub fn age(self, now: Time) -> Span {
+        let now = Self::from(now).0;
+        Span(u64::try_from(now.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    /// The next one after it.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Self {
+        Self(i64::try_from(time.0).unwrap_or(i64::MAX))
+    }
+}
+
+fn signed(span: Span) -> i64 {
+    i64::try_from(span.0).unwrap_or(i64::MAX)
 }
 
 /// A length of time in milliseconds.
@@ -150,7 +193,6 @@ impl<'de> Deserialize<'de> for ExecutorId {
 ///
 /// Revisions of different kinds are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Revision(pub NonZeroU64);
 
 impl Revision {
@@ -255,14 +297,12 @@ impl<'de> Deserialize<'de> for Uid {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(transparent)]
 pub struct ActionId(pub u64);
 
 /// Numbers listings and watches alike. What comes for a request that is no longer open is dropped.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(transparent)]
 pub struct RequestId(pub u64);
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
         claims::Step,
         record::{Fate, Write},
     },
-    words::{ExecutorId, Group, Name},
+    words::{ExecutorId, Group, Moment, Name},
 };
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Supply {
     /// None where the group's executors use no claims.
     pub fn of(snapshot: &Snapshot, config: &Config, group: &Group, target: u64) -> Option<Self> {
         let wanted = config.group(group).claims.as_ref()?;
-        let from = (group.clone(), i64::MIN, Name::from(""));
+        let from = (group.clone(), Moment::FIRST, Name::from(""));
         let mine = snapshot.claims.free.range(from..);
         let mine = mine.take_while(|(its, _, _)| its == group);
         let fits = |name: &Name| {
@@ -159,7 +159,7 @@ pub(super) fn clear(
     while let Some(group) = from.take() {
         let wanted = wanted(&group);
         if wanted.is_none_or(|wanted| !wanted.reuse) {
-            let mine = free.range((group.clone(), i64::MIN, Name::from(""))..);
+            let mine = free.range((group.clone(), Moment::FIRST, Name::from(""))..);
             for (_, _, name) in mine.take_while(|(its, _, _)| *its == group) {
                 let claim = snapshot.claims.all.get(name);
                 if wanted.is_none() || full(&group) || claim.is_some_and(|claim| claim.used) {
@@ -167,7 +167,11 @@ pub(super) fn clear(
                 }
             }
         }
-        let next = (Group::from(format!("{group}\0")), i64::MIN, Name::from(""));
+        let next = (
+            Group::from(format!("{group}\0")),
+            Moment::FIRST,
+            Name::from(""),
+        );
         from = free.range(next..).next().map(|(group, _, _)| group.clone());
     }
 }

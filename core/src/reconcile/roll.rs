@@ -8,7 +8,7 @@ use crate::{
         Snapshot,
         record::{Executor, Extra, Fate},
     },
-    words::{ExecutorId, Group},
+    words::{ExecutorId, Group, Moment},
 };
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -117,12 +117,12 @@ fn best(
 ) -> Vec<ExecutorId> {
     let known = |id: ExecutorId| Some((id, snapshot.executors.get(&id)?));
     let candidates: Vec<_> = candidates.filter_map(known).collect();
-    let born = |executor: &Executor| executor.born().unwrap_or(i64::MAX);
+    let born = |executor: &Executor| executor.born().unwrap_or(Moment::LAST);
     let value = |executor: &Executor, metric: &str| executor.metric(metric);
     let mut ranked: Vec<_> = match &roll.policy {
         RollPolicy::LowestId => candidates
             .iter()
-            .map(|(id, _)| ((Reverse(None), 0), *id))
+            .map(|(id, _)| ((Reverse(None), Moment::FIRST), *id))
             .collect(),
         RollPolicy::Oldest => candidates
             .iter()

@@ -6,7 +6,7 @@ use crate::{
     output::{Action, Why},
     plan::{Decision, Plan, WakeReason},
     snapshot::{Rank, Snapshot, record::Executor},
-    words::{ExecutorId, Group, Time},
+    words::{ExecutorId, Group, Moment, Time},
 };
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -121,8 +121,8 @@ struct Excess<'a, 'b> {
 impl Excess<'_, '_> {
     /// Takes victims in their order; what is left of the excess.
     fn take_victims(&mut self, mut excess: u64) -> u64 {
-        let protected_until_age = self.config.shrinking.pending_protection;
-        let oldest_protected = signed(self.gate.now) - signed(Time(protected_until_age.0));
+        let protection = self.config.shrinking.pending_protection;
+        let oldest_protected = Moment::from(self.gate.now).before(protection);
         for rank in [
             Rank::Refused,
             Rank::Unclear,
@@ -136,10 +136,15 @@ impl Excess<'_, '_> {
                     self.wake_for_protection(rank, oldest_protected);
                     oldest_protected
                 }
-                Rank::Refused | Rank::Unclear | Rank::Running | Rank::Unknown => i64::MAX,
+                Rank::Refused | Rank::Unclear | Rank::Running | Rank::Unknown => Moment::LAST,
             };
             let from = (self.group.clone(), rank, Reverse(youngest), Reverse(MAX_ID));
-            let to = (self.group.clone(), rank, Reverse(i64::MIN), Reverse(MIN_ID));
+            let to = (
+                self.group.clone(),
+                rank,
+                Reverse(Moment::FIRST),
+                Reverse(MIN_ID),
+            );
             for (_, _, _, Reverse(id)) in self.snapshot.index.victims.range(from..=to) {
                 if excess == 0 {
                     return 0;
@@ -188,23 +193,27 @@ impl Excess<'_, '_> {
     }
 
     /// The next of that rank to grow out of its protection may be a victim then.
-    fn wake_for_protection(&mut self, rank: Rank, oldest_protected: i64) {
-        let from = (self.group.clone(), rank, Reverse(i64::MAX), Reverse(MAX_ID));
+    fn wake_for_protection(&mut self, rank: Rank, oldest_protected: Moment) {
+        let from = (
+            self.group.clone(),
+            rank,
+            Reverse(Moment::LAST),
+            Reverse(MAX_ID),
+        );
         let to = (
             self.group.clone(),
             rank,
-            Reverse(oldest_protected.saturating_add(1)),
+            Reverse(oldest_protected.next()),
             Reverse(MIN_ID),
         );
         let next = self.snapshot.index.victims.range(from..=to).next_back();
         if let Some((_, _, Reverse(born), _)) = next {
-            let late = i64::from(planted!(self.config, LateProtection));
-            let until = (born + late)
-                .saturating_add(signed(Time(self.config.shrinking.pending_protection.0)));
-            self.wake.at(
-                Time(u64::try_from(until).unwrap_or(0)),
-                WakeReason::Protection,
-            );
+            let born = match planted!(self.config, LateProtection) {
+                true => born.next(),
+                false => *born,
+            };
+            let until = born.after(self.config.shrinking.pending_protection);
+            self.wake.at(until, WakeReason::Protection);
         }
     }
 
@@ -244,8 +253,4 @@ fn revision(executor: &Executor) -> Option<crate::words::Revision> {
         Pod::Unseen { answered } => answered.as_ref()?.revision,
         Pod::Gone => None,
     }
-}
-
-fn signed(time: Time) -> i64 {
-    i64::try_from(time.0).unwrap_or(i64::MAX)
 }

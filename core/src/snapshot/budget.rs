@@ -1,10 +1,10 @@
 //! FAIL-1: failures, counted once each, and the halt that too many of them lead to.
 
-use super::Snapshot;
+use super::{Snapshot, startup::StartupMark};
 use crate::{
     config::Config,
     input::Memory,
-    words::{Group, Span, Time},
+    words::{Group, Moment, Span, Time},
 };
 use im::Vector;
 use serde::{Deserialize, Serialize};
@@ -16,28 +16,27 @@ const KEPT: usize = 2_000;
 pub(crate) struct Budget {
     /// When each failure of the window was, and in which group; oldest first. Those of an earlier incarnation were
     /// before this controller's start.
-    failures: Vector<(i64, Group)>,
+    failures: Vector<(Moment, Group)>,
     pub halted: bool,
     pub halted_told: bool,
 }
 
 impl Budget {
     fn record(&mut self, now: Time, group: Group) {
-        self.failures.push_back((signed(now), group));
+        self.failures.push_back((now.into(), group));
     }
 
     /// Forgets the oldest failure, where it is at least `window` old; its group.
     pub fn forget_one(&mut self, now: Time, window: Option<Span>) -> Option<Group> {
         let (at, _) = self.failures.front()?;
-        let age = signed(now).saturating_sub(*at);
-        if age < i64::try_from(window?.0).unwrap_or(i64::MAX) {
+        if at.age(now) < window? {
             return None;
         }
         self.failures.pop_front().map(|(_, group)| group)
     }
 
     pub fn load(&mut self, now: Time, memory: &Memory) {
-        let at = |age: u64| signed(now) - i64::try_from(age).unwrap_or(i64::MAX / 2);
+        let at = |age: u64| Moment::from(now).before(Span(age));
         self.failures = memory
             .failures
             .iter()
@@ -48,11 +47,10 @@ impl Budget {
 
     fn memory(&self, now: Time) -> Memory {
         let skipped = self.failures.len().saturating_sub(KEPT);
-        let age = |at: i64| u64::try_from(signed(now).saturating_sub(at)).unwrap_or(0);
         let newest = self.failures.iter().skip(skipped);
         Memory {
             failures: newest
-                .map(|(at, group)| (group.clone(), age(*at)))
+                .map(|(at, group)| (group.clone(), at.age(now).0))
                 .collect(),
             halted: self.halted,
             ..Memory::default()
@@ -60,24 +58,20 @@ impl Budget {
     }
 
     /// Changes whenever what [`Self::memory`] says does, but for ages.
-    fn mark(&self) -> (i64, usize, bool) {
+    fn mark(&self) -> (Moment, usize, bool) {
         (
-            self.failures.back().map_or(0, |(at, _)| *at),
+            self.failures.back().map_or(Moment::FIRST, |(at, _)| *at),
             self.failures.len(),
             self.halted,
         )
     }
 }
 
-fn signed(time: Time) -> i64 {
-    i64::try_from(time.0).unwrap_or(i64::MAX)
-}
-
 /// Tells whether what [`Snapshot::memory`] says has changed, but for ages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MemoryMark {
-    budget: (i64, usize, bool),
-    startup: Vec<(Group, (i64, u64))>,
+    budget: (Moment, usize, bool),
+    startup: Vec<(Group, StartupMark)>,
 }
 
 impl Snapshot {
@@ -96,7 +90,9 @@ impl Snapshot {
         let startup = groups.map(|(group, facts)| (group.clone(), facts.startup.mark()));
         MemoryMark {
             budget: self.budget.mark(),
-            startup: startup.filter(|(_, mark)| *mark != (0, 0)).collect(),
+            startup: startup
+                .filter(|(_, mark)| *mark != StartupMark::default())
+                .collect(),
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Snapshot, answers::wait, governor::Answer, groups::HoldReason};
 use crate::{
     config::Config,
     input::{ClaimView, Outcome, Refusal},
-    words::{ActionId, ExecutorId, Group, Name, Time},
+    words::{ActionId, ExecutorId, Group, Moment, Name, Span, Time},
 };
 use im::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub(crate) struct Claims {
     pub all: OrdMap<Name, Claim>,
     /// Those that nobody holds, oldest first.
-    pub free: OrdSet<(Group, i64, Name)>,
+    pub free: OrdSet<(Group, Moment, Name)>,
     /// Those on whom an effect is under way, or to be repeated.
     pub busy: OrdSet<Name>,
     /// Those that several executors hold.
@@ -31,8 +31,8 @@ pub(crate) struct Claim {
     pub group: Group,
     pub class: Option<Name>,
     pub bytes: u64,
-    /// When it was made; before this controller's start it is negative.
-    pub born: i64,
+    /// When it was made.
+    pub born: Moment,
     /// Since when it is known to be there.
     since: Time,
     pub step: Step,
@@ -172,7 +172,7 @@ impl Snapshot {
             group: group.clone(),
             class: wanted.and_then(|wanted| wanted.class.clone()),
             bytes: wanted.map_or(0, |wanted| wanted.bytes),
-            born: i64::try_from(now.0).unwrap_or(i64::MAX),
+            born: now.into(),
             since: now,
             step: Step::Making { tries, unclear },
             used: false,
@@ -343,8 +343,7 @@ impl Snapshot {
 
     fn see_claim(&mut self, view: &ClaimView) {
         let now = self.now;
-        let age = i64::try_from(view.age_ms).unwrap_or(i64::MAX);
-        let born = i64::try_from(now.0).unwrap_or(i64::MAX).saturating_sub(age);
+        let born = Moment::from(now).before(Span(view.age_ms));
         if let Some(claim) = self.claims.all.get_mut(&view.name) {
             claim.deleting = view.deleting;
             claim.bytes = view.bytes;

@@ -10,14 +10,14 @@ use crate::{
     config::{Config, EngineMode, Replace, Shrink},
     output::Why,
     plan::{Class, WakeReason},
-    words::{ExecutorId, Group, Name, Time},
+    words::{ExecutorId, Group, Moment, Name, Time},
 };
 use im::OrdSet;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// The order in which an excess is taken (SHRINK-1, SHRINK-2): by rank; youngest first; highest id first.
-pub(crate) type Victim = (Group, Rank, Reverse<i64>, Reverse<ExecutorId>);
+pub(crate) type Victim = (Group, Rank, Reverse<Moment>, Reverse<ExecutorId>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Rank {
@@ -46,7 +46,7 @@ pub(crate) struct Keys {
     pub create: bool,
     pub listing: bool,
     pub stuck: bool,
-    pub victim: Option<(Rank, i64)>,
+    pub victim: Option<(Rank, Moment)>,
     pub idle: Option<(i32, Time)>,
     /// ROLL: it may be replaced for its template at once.
     pub outdated: bool,
@@ -297,7 +297,7 @@ pub(super) fn drain_ends_at(config: &Config, executor: &Executor) -> Option<Time
     }
 }
 
-fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
+fn victim(config: &Config, executor: &Executor) -> Option<(Rank, Moment)> {
     if planted!(config, Shrink1) {
         return None;
     }
@@ -322,17 +322,14 @@ fn victim(config: &Config, executor: &Executor) -> Option<(Rank, i64)> {
             } else {
                 Rank::Refused
             },
-            0,
+            Moment::FIRST,
         )),
         (
             Pod::Unseen {
                 answered: Some(answer),
             },
             Write::None,
-        ) => Some((
-            Rank::Unscheduled,
-            i64::try_from(answer.at.0).unwrap_or(i64::MAX),
-        )),
+        ) => Some((Rank::Unscheduled, answer.at.into())),
         (Pod::Seen(seen), Write::None) => {
             let rank = match seen.class {
                 Class::Pending if seen.on_node => Rank::Scheduled,

@@ -5,7 +5,7 @@ use crate::{
     input::MemoryView,
     output::{Cause, Evidence, Why},
     plan::{Class, WakeReason},
-    words::{ActionId, Group, Name, Revision, Span, Time, Uid},
+    words::{ActionId, Group, Moment, Name, Revision, Span, Time, Uid},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -70,8 +70,8 @@ pub(crate) struct Seen {
     pub class: Class,
     /// Since when it is of that class.
     pub since: Time,
-    /// When it was made: before this controller's start it is negative.
-    pub born: i64,
+    /// When it was made.
+    pub born: Moment,
     pub uid: Uid,
     pub revision: Revision,
     /// Its grace in seconds, where it has a deletion timestamp.
@@ -313,11 +313,11 @@ impl Executor {
         }
     }
 
-    /// When its pod was made: by the answer to its create, or the server's clock. Before this controller's start it is negative.
-    pub fn born(&self) -> Option<i64> {
+    /// When its pod was made: by the answer to its create, or the server's clock.
+    pub fn born(&self) -> Option<Moment> {
         match &self.pod {
             Pod::Seen(seen) => Some(seen.born),
-            Pod::Unseen { answered } => i64::try_from(answered.as_ref()?.at.0).ok(),
+            Pod::Unseen { answered } => answered.as_ref().map(|answer| answer.at.into()),
             Pod::Gone => None,
         }
     }
@@ -462,7 +462,7 @@ impl Executor {
         };
         let (ends, reason) = match seen.class {
             Class::Pending if !planted!(config, Grow6) => (
-                after_signed(seen.born, growing.start_timeout),
+                growing.start_timeout.map(|span| seen.born.after(span)),
                 WakeReason::StartTimeout,
             ),
             Class::Running
@@ -570,10 +570,4 @@ impl Extra {
     pub const MEMORY: &str = "memory";
     /// The metric that ROLL's `min_tasks` looks at.
     pub const TASKS: &str = "tasks";
-}
-
-/// A moment that may be before this controller's start, and `span` more.
-fn after_signed(at: i64, span: Option<Span>) -> Option<Time> {
-    let span = i64::try_from(span?.0).unwrap_or(i64::MAX);
-    Some(Time(u64::try_from(at.saturating_add(span)).unwrap_or(0)))
 }

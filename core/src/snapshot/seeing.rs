@@ -14,7 +14,7 @@ use crate::{
     input::{Phase, PodView},
     output::{Cause, Why},
     plan::{Class, Finding},
-    words::{ExecutorId, Group, Name, Revision, Time},
+    words::{ExecutorId, Group, Moment, Name, Revision, Span, Time},
 };
 use std::sync::Arc;
 
@@ -285,11 +285,10 @@ impl Snapshot {
         let answered_at = match &executor.pod {
             Pod::Unseen {
                 answered: Some(answer),
-            } => i64::try_from(answer.at.0).ok(),
+            } => Some(answer.at.into()),
             _ => None,
         };
-        let by_age =
-            || i64::try_from(now.0).unwrap_or(i64::MAX) - i64::try_from(view.age_ms).unwrap_or(0);
+        let by_age = || Moment::from(now).before(Span(view.age_ms));
         executor.pod = Pod::Seen(Seen {
             class,
             since: before

@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Failing},
     input::{BackoffMemory, Memory},
     output::Cause,
-    words::{ExecutorId, Group, Span, Time},
+    words::{ExecutorId, Group, Moment, Span, Time},
 };
 use im::Vector;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ const REPLACED: u64 = 10;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Startup {
     /// When the failures were that may still put it in backoff; oldest first.
-    failures: Vector<i64>,
+    failures: Vector<Moment>,
     pub backoff: Option<Backoff>,
     /// The moment of the next probe that the engine was last told; None: that there is no backoff.
     pub told: Option<Time>,
@@ -31,10 +31,18 @@ pub(crate) struct Startup {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Backoff {
     /// When the last probe was asked for, or the backoff entered.
-    since: i64,
+    since: Moment,
     probes: u32,
     /// The probe whose fate is not known yet.
     pub probe: Option<ExecutorId>,
+}
+
+/// Tells whether what [`Startup::remember`] says has changed, but for ages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StartupMark {
+    failures: usize,
+    newest: Option<Moment>,
+    backoff: Option<(Moment, u32, bool)>,
 }
 
 impl Backoff {
@@ -42,8 +50,7 @@ impl Backoff {
     pub fn due(&self, failing: &Failing) -> Time {
         let tries = u8::try_from(self.probes).unwrap_or(u8::MAX);
         let wait = failing.backoff_first.doubled(tries, failing.backoff_max);
-        let due = self.since.saturating_add(signed_span(wait));
-        Time(u64::try_from(due).unwrap_or(0))
+        self.since.after(wait)
     }
 }
 
@@ -55,12 +62,12 @@ impl Startup {
             }
             return;
         }
-        self.failures.push_back(signed(now));
+        self.failures.push_back(now.into());
         self.forget(failing, now);
         if self.failures.len() >= usize::try_from(failing.backoff_after).unwrap_or(usize::MAX) {
             self.failures.clear();
             self.backoff = Some(Backoff {
-                since: signed(now),
+                since: now.into(),
                 probes: 0,
                 probe: None,
             });
@@ -68,9 +75,8 @@ impl Startup {
     }
 
     fn forget(&mut self, failing: &Failing, now: Time) {
-        let window = signed_span(failing.backoff_window);
         while let Some(at) = self.failures.front()
-            && signed(now).saturating_sub(*at) >= window
+            && at.age(now) >= failing.backoff_window
         {
             self.failures.pop_front();
         }
@@ -85,7 +91,7 @@ impl Startup {
         {
             backoff.probe = Some(id);
             backoff.probes = backoff.probes.saturating_add(1);
-            backoff.since = signed(now);
+            backoff.since = now.into();
         }
         if anew && self.owed > 0 {
             self.owed -= 1;
@@ -134,7 +140,7 @@ impl Startup {
     }
 
     pub fn load(&mut self, now: Time, group: &Group, memory: &Memory) {
-        let before = |age: u64| signed(now).saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
+        let before = |age: u64| Moment::from(now).before(Span(age));
         let failures = memory.startup_failures.iter();
         let mine = failures.filter(|(its, _)| its == group);
         self.failures = mine.map(|(_, age)| before(*age)).collect();
@@ -147,15 +153,14 @@ impl Startup {
 
     /// Writes down what the next incarnation must know.
     pub fn remember(&self, now: Time, failing: &Failing, group: &Group, memory: &mut Memory) {
-        let age = |at: i64| u64::try_from(signed(now).saturating_sub(at)).unwrap_or(0);
-        let fresh = self.failures.iter().map(|at| age(*at));
+        let fresh = self.failures.iter().map(|at| at.age(now).0);
         let fresh = fresh.filter(|age| *age < failing.backoff_window.0);
         memory
             .startup_failures
             .extend(fresh.map(|age| (group.clone(), age)));
         if let Some(backoff) = &self.backoff {
             let backoff = BackoffMemory {
-                since: age(backoff.since),
+                since: backoff.since.age(now).0,
                 probes: backoff.probes,
                 probe: backoff.probe,
             };
@@ -164,16 +169,14 @@ impl Startup {
     }
 
     /// Changes whenever what [`Self::remember`] says does, but for ages.
-    pub fn mark(&self) -> (i64, u64) {
-        let newest = self.failures.back().copied().unwrap_or(0);
-        let backoff = self.backoff.as_ref().map_or(0, |backoff| {
-            1 + u64::from(backoff.probes) * 2 + u64::from(backoff.probe.is_some())
-        });
-        let since = self.backoff.as_ref().map_or(0, |backoff| backoff.since);
-        (
-            newest.wrapping_add(since),
-            backoff + ((self.failures.len() as u64) << 40),
-        )
+    pub fn mark(&self) -> StartupMark {
+        StartupMark {
+            failures: self.failures.len(),
+            newest: self.failures.back().copied(),
+            backoff: self
+                .backoff
+                .map(|backoff| (backoff.since, backoff.probes, backoff.probe.is_some())),
+        }
     }
 }
 
@@ -249,12 +252,4 @@ impl Snapshot {
             backoff.probe = None;
         }
     }
-}
-
-fn signed(time: Time) -> i64 {
-    i64::try_from(time.0).unwrap_or(i64::MAX)
-}
-
-fn signed_span(span: Span) -> i64 {
-    i64::try_from(span.0).unwrap_or(i64::MAX)
 }
