@@ -6,10 +6,11 @@ use evenkeel::core::{
     input::PodView,
     output::{Action, Cause, Why},
 };
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// An effect that was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Effect {
     /// What.
     pub action: Action,
@@ -20,7 +21,7 @@ pub struct Effect {
 }
 
 /// What one controller was told and has said of one executor.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Executor {
     /// Its group.
     pub group: Group,
@@ -84,12 +85,14 @@ pub struct Executor {
     pub started: bool,
     /// The engine was told to refuse it.
     pub refused: bool,
+    /// It registered after it was refused last.
+    pub registered_since: bool,
     /// A pod of its name was said to be a ghost, or to have lost our label.
     pub strange: bool,
 }
 
 /// An effect that failed, or may have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Failed {
     /// What was asked.
     pub verb: &'static str,

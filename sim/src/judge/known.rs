@@ -13,10 +13,11 @@ use evenkeel::core::{
     output::{Action, Notice, Why},
     plan::Finding,
 };
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one controller was told and has said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Known {
     /// When its clock began, by the world's.
     pub started: Time,
@@ -40,9 +41,7 @@ pub struct Known {
     pub removed_lease: bool,
     /// Listings and watches that it asked for, and that are not over: what comes of others is not for it any more.
     pub requests: BTreeSet<RequestId>,
-    /// How many listings it was given.
-    pub listings: u64,
-    /// The revision of the last one.
+    /// The revision of the last listing that it was given.
     pub listed: Option<Revision>,
     /// The newest revision that it was shown, by whatever.
     newest: Option<Revision>,
@@ -123,14 +122,18 @@ impl Known {
                 let of = self.executor(*executor);
                 of.started = true;
                 // Refused by its id as long as nobody knew whose it is: that registration counts for nothing.
-                of.registered &= !(*adopted && of.refused);
+                of.registered &= !(*adopted && of.refused && !of.registered_since);
                 of.refused &= !adopted;
                 of.strange &= !adopted;
             }
             Notice::Drain { executor, .. } => {
                 self.executor(*executor).draining.get_or_insert(now);
             }
-            Notice::Refuse { executor } => self.executor(*executor).refused = true,
+            Notice::Refuse { executor } => {
+                let of = self.executor(*executor);
+                of.refused = true;
+                of.registered_since = false;
+            }
             Notice::Raised(Finding::GhostPod(name) | Finding::StrayedPod(name)) => {
                 let id = name
                     .split_once("-exec-")
@@ -174,12 +177,16 @@ impl Known {
                     memory,
                 } => {
                     self.failures += memory.failures.len() as u64;
-                    self.incarnation = *incarnation;
-                    self.held_until = Some(*until);
-                    // A new incarnation begins: nothing waits any more.
-                    for of in self.executors.values_mut() {
+                    // A new incarnation begins: nothing waits any more. And those of incarnations between were not its
+                    // own as long as another led: it looked at none of them.
+                    let before = std::mem::replace(&mut self.incarnation, *incarnation);
+                    for (id, of) in &mut self.executors {
                         of.failed = None;
+                        if id.incarnation > before && of.lost.is_none() {
+                            of.end = None;
+                        }
                     }
+                    self.held_until = Some(*until);
                 }
                 LeaseNews::Renewed { until } => self.held_until = Some(*until),
                 LeaseNews::HeldByOther | LeaseNews::Lost | LeaseNews::Gone => {
@@ -200,7 +207,6 @@ impl Known {
                 outcome: Ok(listing),
             } => {
                 self.requests.remove(request);
-                self.listings += 1;
                 if self.least().is_some_and(|least| listing.revision < least) {
                     return;
                 }
@@ -340,7 +346,11 @@ impl Known {
 
     fn reported(&mut self, report: &EngineReport) {
         match report {
-            EngineReport::Registered(id) => self.executor(*id).registered = true,
+            EngineReport::Registered(id) => {
+                let of = self.executor(*id);
+                of.registered = true;
+                of.registered_since = true;
+            }
             EngineReport::Idle { executor, .. } => self.executor(*executor).idle = true,
             EngineReport::Busy(id) => self.executor(*id).idle = false,
             EngineReport::Disrupted { executor, .. } => self.executor(*executor).disrupted = true,

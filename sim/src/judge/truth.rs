@@ -7,16 +7,18 @@ use evenkeel::core::{
     input::{ContainerView, Phase, PodView},
     output::{Action, LeaseWish},
 };
+use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Everything that judges may rely on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Truth {
     /// The world's clock.
     pub now: Time,
     /// The fleet.
     pub fleet: Name,
     /// Its knobs.
+    #[serde(skip)]
     pub config: Arc<Config>,
     /// The pods that are there: the fleet's, and others under names of its executors.
     pub pods: BTreeMap<Name, TruePod>,
@@ -33,7 +35,7 @@ pub struct Truth {
 }
 
 /// A pod as it truly is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TruePod {
     /// The executor that it is of.
     pub executor: Option<ExecutorId>,
@@ -67,7 +69,7 @@ pub(super) fn is_finished(view: &PodView, all: bool) -> bool {
 }
 
 /// How a pod's end began, by its own views.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum End {
     /// Its main container ended by itself with that exit code, or for want of memory.
     Failed {
