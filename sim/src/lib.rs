@@ -12,6 +12,7 @@
 pub mod check;
 pub mod draw;
 pub mod engine;
+pub mod explore;
 pub mod judge;
 mod life;
 pub mod pages;

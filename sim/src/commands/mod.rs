@@ -1,8 +1,10 @@
 //! The subcommands, a room each.
 
 mod check;
+mod explore;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod progress;
 mod replay;
 mod report;
 mod run;
@@ -20,6 +22,8 @@ pub enum Command {
     Check(check::Args),
     /// Plays stories drawn from seeds, with every fault there is, until one breaks an invariant.
     Search(search::Args),
+    /// Goes through all that can happen in a small world: every order, every crash, every way to spend a budget of faults.
+    Explore(explore::Args),
     /// Plays a story again that a search wrote down.
     Replay(replay::Args),
     /// Makes a page of a story or a flight record, to look at in a browser.
@@ -52,6 +56,7 @@ impl Command {
             Self::Run(args) => args.run(),
             Self::Check(args) => args.run(),
             Self::Search(args) => args.run(),
+            Self::Explore(args) => args.run(),
             Self::Replay(args) => args.run(),
             Self::Report(args) => args.run(),
             #[cfg(feature = "mutants")]

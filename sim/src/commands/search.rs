@@ -1,5 +1,6 @@
 //! `evenkeel-sim search`: plays stories drawn from seeds, until one breaks an invariant.
 
+use super::progress::{self, Shown};
 use evenkeel_sim::{
     draw::{Mix, Size},
     search::{Found, Progress, Search, Sum, play_recorded},
@@ -7,10 +8,10 @@ use evenkeel_sim::{
     table::{Rule, Tally},
     timeline,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     ops::Range,
     path::PathBuf,
     process::ExitCode,
@@ -292,45 +293,13 @@ impl Rates {
     }
 }
 
-/// Shows how far it is, where somebody looks; gone when dropped.
-struct Bar {
-    bar: ProgressBar,
-    over: Arc<std::sync::atomic::AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+fn bar(progress: &Arc<Progress>, seeds: u64) -> Option<Shown> {
+    let of = Arc::clone(progress);
+    let style = "{bar:30} {pos}/{len} stories, {per_sec}, {eta} left {msg}";
+    progress::show(ProgressBar::new(seeds), style, move |bar| {
+        bar.set_position(of.seeds.load(Ordering::Relaxed));
+        if of.stop.load(Ordering::Relaxed) {
+            bar.set_message("(stopping; once more to end at once)");
         }
-        self.bar.finish_and_clear();
-    }
-}
-
-fn bar(progress: &Arc<Progress>, seeds: u64) -> Option<Bar> {
-    if !io::stderr().is_terminal() {
-        return None;
-    }
-    let bar = ProgressBar::new(seeds);
-    let style =
-        ProgressStyle::with_template("{bar:30} {pos}/{len} stories, {per_sec}, {eta} left {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let (shown, of, ends) = (bar.clone(), Arc::clone(progress), Arc::clone(&over));
-    let thread = std::thread::spawn(move || {
-        while !ends.load(Ordering::Relaxed) {
-            shown.set_position(of.seeds.load(Ordering::Relaxed));
-            if of.stop.load(Ordering::Relaxed) {
-                shown.set_message("(stopping; once more to end at once)");
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    });
-    Some(Bar {
-        bar,
-        over,
-        thread: Some(thread),
     })
 }

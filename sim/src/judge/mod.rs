@@ -57,7 +57,7 @@ pub struct Rest<'a> {
 }
 
 /// One invariant.
-pub trait Checker {
+pub trait Checker: dyn_clone::DynClone + Send {
     /// Its name, as `S1`.
     fn name(&self) -> &'static str;
 
@@ -82,6 +82,8 @@ pub trait Checker {
     }
 }
 
+dyn_clone::clone_trait_object!(Checker);
+
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -94,6 +96,7 @@ pub struct Violation {
 }
 
 /// All checkers, and the ledger that they share.
+#[derive(Clone)]
 pub struct Judge {
     truth: Truth,
     checkers: Vec<Box<dyn Checker>>,
@@ -123,6 +126,27 @@ impl Judge {
             Box::<l1::L1>::default(),
             Box::<l2::L2>::default(),
             Box::<l4::L4>::default(),
+            Box::<o1::O1>::default(),
+        ];
+        Self::with(fleet, config, checkers)
+    }
+
+    /// A judge with those invariants that need nothing but the ledger: what it thinks of what happens next depends on
+    /// nothing else.
+    #[must_use]
+    pub fn of_the_ledger(fleet: Name, config: Arc<Config>) -> Self {
+        let checkers: Vec<Box<dyn Checker>> = vec![
+            Box::<s1::S1>::default(),
+            Box::<s2::S2>::default(),
+            Box::<s3::S3>::default(),
+            Box::<s4::S4>::default(),
+            Box::<s5::S5>::default(),
+            Box::<s7::S7>::default(),
+            Box::<s8::S8>::default(),
+            Box::<s11::S11>::default(),
+            Box::<s13::S13>::default(),
+            Box::<l1::L1>::default(),
+            Box::<l2::L2>::default(),
             Box::<o1::O1>::default(),
         ];
         Self::with(fleet, config, checkers)

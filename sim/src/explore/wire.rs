@@ -1,0 +1,121 @@
+//! What is under way between the controller and the cluster.
+
+use evenkeel::core::{
+    ActionId, Name, RequestId, Revision, Time,
+    input::{Listing, Outcome, WatchEvent},
+    output::{Action, Why},
+};
+use serde::Serialize;
+use std::collections::VecDeque;
+
+/// What is under way.
+#[derive(Clone, Default, Serialize)]
+pub(super) struct Wire {
+    pub effects: Vec<Effect>,
+    pub answers: Vec<Answer>,
+    pub listing: Option<Listed>,
+    pub watch: Option<Watch>,
+    /// The events that a watch may still have to show, oldest first.
+    pub history: VecDeque<WatchEvent>,
+    /// Everything up to this was shown to the controller.
+    pub shown: Option<Revision>,
+}
+
+impl Wire {
+    /// What no watch can have to show any more is forgotten.
+    pub fn forget_history(&mut self) {
+        let read = self
+            .listing
+            .as_ref()
+            .and_then(|listing| listing.read.as_ref());
+        let read = read.map(|listing| listing.revision);
+        // A process that was shown nothing begins with a listing.
+        let needed = [self.shown, read].into_iter().flatten().min();
+        while let Some(first) = self.history.front()
+            && needed.is_none_or(|needed| revision_of(first) <= Some(needed))
+        {
+            self.history.pop_front();
+        }
+    }
+}
+
+/// An effect on its way.
+#[derive(Clone, Serialize)]
+pub(super) struct Effect {
+    pub process: u32,
+    pub id: ActionId,
+    pub action: Action,
+    pub why: Why,
+    /// Nobody waits for it: its process is dead, or was told that the answer is lost.
+    pub forgotten: bool,
+}
+
+/// An answer on its way.
+#[derive(Clone, Serialize)]
+pub(super) struct Answer {
+    pub action: ActionId,
+    pub outcome: Outcome,
+    pub slow: bool,
+}
+
+/// A listing under way.
+#[derive(Clone, Serialize)]
+pub(super) struct Listed {
+    pub request: RequestId,
+    pub all: bool,
+    pub started: Time,
+    pub read: Option<Listing>,
+    pub slow: bool,
+}
+
+/// A watch.
+#[derive(Clone, Serialize)]
+pub(super) struct Watch {
+    pub request: RequestId,
+    /// What it has to show.
+    pub queue: VecDeque<WatchEvent>,
+    /// An event that others overtake.
+    pub late: Option<WatchEvent>,
+    /// What becomes of the next event, where events are shown at once.
+    pub next: Option<Next>,
+}
+
+impl Watch {
+    /// There is an event to show; those of one pod stay in order.
+    pub fn has_next(&self) -> bool {
+        let next = self.queue.front();
+        next.is_some_and(|next| self.late.as_ref().and_then(pod_of) != pod_of(next))
+    }
+}
+
+impl Answer {
+    pub fn new(action: ActionId, outcome: Outcome) -> Self {
+        Self {
+            action,
+            outcome,
+            slow: false,
+        }
+    }
+}
+
+/// What becomes of an event that is not shown at once.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) enum Next {
+    Lost,
+    Late,
+}
+
+pub(super) fn revision_of(event: &WatchEvent) -> Option<Revision> {
+    match event {
+        WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view.revision),
+        WatchEvent::Bookmark(revision) => Some(*revision),
+        WatchEvent::Undecodable(_) | WatchEvent::Ended(_) => None,
+    }
+}
+
+pub(super) fn pod_of(event: &WatchEvent) -> Option<&Name> {
+    match event {
+        WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(&view.name),
+        _ => None,
+    }
+}
