@@ -119,31 +119,14 @@ impl Course {
                 _ => None,
             })
             .expect("it watches");
-        let mut view = PodView {
-            name: "f-exec-1-1".into(),
-            labels: Labels {
-                executor: Some("1-1".into()),
-                group: Some(self.group.into()),
-                finished: false,
-                template: Some(7),
-            },
-            uid: "u".into(),
-            revision: self::revision(revision),
-            age_ms: 0,
-            deleting: None,
-            phase: Phase::Pending,
-            node: None,
-            ip: None,
-            reason: None,
-            disruption: None,
-            ready: false,
-            main: None,
-            sidecar_failed: false,
-            waiting: Vec::new(),
-            memory: None,
-            claims: Vec::new(),
-            message: None,
+        let labels = Labels {
+            executor: Some("1-1".into()),
+            group: Some(self.group.into()),
+            finished: false,
+            template: Some(7),
         };
+        let revision = self::revision(revision);
+        let mut view = PodView::accepted("f-exec-1-1".into(), labels, "u".into(), revision);
         change(&mut view);
         self.given(
             at,

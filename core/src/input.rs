@@ -240,6 +240,18 @@ pub enum WatchEvent {
     Ended(WatchEnd),
 }
 
+impl WatchEvent {
+    /// The revision that it shows; None where it says of none.
+    #[must_use]
+    pub fn revision(&self) -> Option<Revision> {
+        match self {
+            Self::Seen(view) | Self::Left(view) => Some(view.revision),
+            Self::Bookmark(revision) => Some(*revision),
+            Self::Undecodable(_) | Self::Ended(_) => None,
+        }
+    }
+}
+
 /// Why a watch ended.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum WatchEnd {
@@ -294,6 +306,33 @@ pub struct PodView {
     pub claims: Vec<Name>,
     /// `status.message`, or what the main container left as its termination message.
     pub message: Option<Name>,
+}
+
+impl PodView {
+    /// A pod that the server has just accepted, and that nothing has become of yet.
+    #[must_use]
+    pub fn accepted(name: Name, labels: Labels, uid: Uid, revision: Revision) -> Self {
+        Self {
+            name,
+            labels,
+            uid,
+            revision,
+            age_ms: 0,
+            deleting: None,
+            phase: Phase::Pending,
+            node: None,
+            ip: None,
+            reason: None,
+            disruption: None,
+            ready: false,
+            main: None,
+            sidecar_failed: false,
+            waiting: Vec::new(),
+            memory: None,
+            claims: Vec::new(),
+            message: None,
+        }
+    }
 }
 
 /// The memory of a main container that has a request and a limit (SIZE).

@@ -117,29 +117,24 @@ impl Viewing {
     }
 
     pub fn watched(&mut self, config: &Config, at: Time, event: &WatchEvent) {
-        let revision = match event {
-            WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view.revision),
-            WatchEvent::Bookmark(revision) => Some(*revision),
-            WatchEvent::Undecodable(_) => None,
-            WatchEvent::Ended(end) => {
-                self.watch = None;
-                let expired = *end == WatchEnd::Expired;
-                self.list_due |= expired;
-                // The listing that a 410 asks for is a wait of its own; the next 410 in a row has the usual one beside.
-                self.watch_after = if expired && self.watch_tries == 0 {
-                    at
-                } else {
-                    at.after(self.backoff(config, self.watch_tries))
-                };
-                self.watch_tries = self.watch_tries.saturating_add(1);
-                if planted!(config, NeverReopened) {
-                    self.watch_after = Time::NEVER;
-                }
-                return;
+        if let WatchEvent::Ended(end) = event {
+            self.watch = None;
+            let expired = *end == WatchEnd::Expired;
+            self.list_due |= expired;
+            // The listing that a 410 asks for is a wait of its own; the next 410 in a row has the usual one beside.
+            self.watch_after = if expired && self.watch_tries == 0 {
+                at
+            } else {
+                at.after(self.backoff(config, self.watch_tries))
+            };
+            self.watch_tries = self.watch_tries.saturating_add(1);
+            if planted!(config, NeverReopened) {
+                self.watch_after = Time::NEVER;
             }
-        };
+            return;
+        }
         self.watch_tries = 0;
-        self.from = self.from.max(revision);
+        self.from = self.from.max(event.revision());
     }
 
     /// A listing is made at once, whatever the timers say.

@@ -590,11 +590,7 @@ impl ExecutorState<'_> {
 /// The revision up to which an input shows that the server's store has come.
 fn revision_of(input: &Input) -> Option<Revision> {
     match input {
-        Input::Watched { event, .. } => match event {
-            WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view.revision),
-            WatchEvent::Bookmark(revision) => Some(*revision),
-            WatchEvent::Undecodable(_) | WatchEvent::Ended(_) => None,
-        },
+        Input::Watched { event, .. } => event.revision(),
         Input::Answered {
             outcome: Outcome::Done { revision, .. },
             ..

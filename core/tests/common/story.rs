@@ -204,30 +204,19 @@ pub fn pod(id: ExecutorId, revision: u64, phase: Phase) -> PodView {
         Phase::Running => Some(ContainerView::Running),
         _ => None,
     };
+    let labels = Labels {
+        executor: Some(id.to_string().into()),
+        group: Some("a".into()),
+        finished: false,
+        template: Some(7),
+    };
+    let revision = Revision::new(revision).expect("not 0");
     PodView {
-        name: id.pod_name(FLEET),
-        labels: Labels {
-            executor: Some(id.to_string().into()),
-            group: Some("a".into()),
-            finished: false,
-            template: Some(7),
-        },
-        uid: Uid::from("u-1"),
-        revision: Revision::new(revision).expect("not 0"),
-        age_ms: 0,
-        deleting: None,
         phase,
         node: Some("node-1".into()),
-        ip: None,
-        reason: None,
-        disruption: None,
         ready: phase == Phase::Running,
         main,
-        sidecar_failed: false,
-        waiting: Vec::new(),
-        memory: None,
-        claims: Vec::new(),
-        message: None,
+        ..PodView::accepted(id.pod_name(FLEET), labels, Uid::from("u-1"), revision)
     }
 }
 

@@ -278,29 +278,14 @@ impl Store {
 }
 
 pub fn new_view(name: Name, labels: Labels) -> PodView {
+    let revision = Revision::new(1).expect("above 0");
     PodView {
-        name,
-        labels,
-        uid: Uid::from("none"),
-        revision: Revision::new(1).expect("above 0"),
-        age_ms: 0,
-        deleting: None,
-        phase: Phase::Pending,
-        node: None,
-        ip: None,
-        reason: None,
-        disruption: None,
-        ready: false,
-        main: None,
-        sidecar_failed: false,
-        waiting: Vec::new(),
         memory: Some(MemoryView {
             limit: 1000,
             asked: 1000,
             infeasible: false,
         }),
-        claims: Vec::new(),
-        message: None,
+        ..PodView::accepted(name, labels, Uid::from("none"), revision)
     }
 }
 

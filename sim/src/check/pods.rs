@@ -146,30 +146,16 @@ impl Cluster {
 
     /// A pod that has just been made.
     pub fn fresh(&self, id: ExecutorId, known: &Known) -> PodView {
+        let labels = Labels {
+            executor: Some(id.to_string().into()),
+            group: Some(known.group.clone()),
+            finished: false,
+            template: Some(known.template),
+        };
         PodView {
-            name: id.pod_name(&self.fleet),
-            labels: Labels {
-                executor: Some(id.to_string().into()),
-                group: Some(known.group.clone()),
-                finished: false,
-                template: Some(known.template),
-            },
-            uid: uid(id, None),
-            revision: at(1),
-            age_ms: 0,
-            deleting: None,
-            phase: Phase::Pending,
-            node: None,
-            ip: None,
-            reason: None,
-            disruption: None,
-            ready: false,
-            main: None,
-            sidecar_failed: false,
-            waiting: Vec::new(),
             memory: known.memory,
             claims: known.claims.clone(),
-            message: None,
+            ..PodView::accepted(id.pod_name(&self.fleet), labels, uid(id, None), at(1))
         }
     }
 

@@ -116,16 +116,9 @@ impl Args {
         scope
             .check()
             .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, format!("--{why}")))?;
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let jobs = self.jobs.unwrap_or(processors);
         let progress = Arc::new(Progress::default());
         let stop = Arc::clone(&progress);
-        // Without a handler Ctrl-C just ends it.
-        let _ = ctrlc::set_handler(move || {
-            if stop.stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
+        super::on_ctrl_c(move || stop.stop.swap(true, Ordering::Relaxed));
         let began = Instant::now();
         let shown = progress::show(ProgressBar::new_spinner(), "{spinner} {msg}", {
             let of = Arc::clone(&progress);
@@ -134,7 +127,7 @@ impl Args {
                 bar.tick();
             }
         });
-        let found = explore(&scope, jobs, &progress);
+        let found = explore(&scope, super::threads(self.jobs), &progress);
         let counts = Counts::of(&progress, began.elapsed());
         drop(shown);
         let stopped = found.is_none() && progress.stop.load(Ordering::Relaxed);
@@ -160,13 +153,7 @@ impl Args {
         let (_, recorder) = walk(&found.path);
         let timeline = timeline::lines(&recorder, usize::MAX);
         let text = found.path.write(&found.violation, &timeline);
-        std::fs::write(&self.path, text).map_err(|error| {
-            let path = self.path.display();
-            io::Error::new(
-                error.kind(),
-                format!("{path}: the path can't be written: {error}"),
-            )
-        })
+        super::write_file(&self.path, "the path", text)
     }
 
     fn text(&self, out: &mut impl Write, counts: &Counts, found: Option<&Found>) -> io::Result<()> {
@@ -210,11 +197,7 @@ fn replay(file: &std::path::Path) -> io::Result<ExitCode> {
         writeln!(out, "{line}")?;
     }
     match &violation {
-        Some(violation) => writeln!(
-            out,
-            "{} is broken at {} ms: {}",
-            violation.invariant, violation.at.0, violation.what
-        )?,
+        Some(violation) => writeln!(out, "{violation}")?,
         None => writeln!(out, "no invariant is broken")?,
     }
     out.flush()?;

@@ -11,7 +11,7 @@ mod run;
 mod search;
 
 use evenkeel::{core::Span, file};
-use std::process::ExitCode;
+use std::{io, path::Path, process::ExitCode};
 
 /// What `evenkeel-sim` can be asked for.
 #[derive(clap::Subcommand)]
@@ -70,6 +70,32 @@ impl Command {
             }
         }
     }
+}
+
+/// How many threads: as many as there are processors where it is not said.
+fn threads(jobs: Option<usize>) -> usize {
+    jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// The first Ctrl-C asks for an end by `stop`, which says whether one was asked for before; the second is one.
+fn on_ctrl_c(stop: impl Fn() -> bool + Send + 'static) {
+    // Without a handler Ctrl-C just ends it.
+    let _ = ctrlc::set_handler(move || {
+        if stop() {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Writes that file; `what` it is, for the error.
+fn write_file(path: &Path, what: &str, text: String) -> io::Result<()> {
+    std::fs::write(path, text).map_err(|error| {
+        let path = path.display();
+        io::Error::new(
+            error.kind(),
+            format!("{path}: {what} can't be written: {error}"),
+        )
+    })
 }
 
 /// A span as fleet files write it.

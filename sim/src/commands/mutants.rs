@@ -82,16 +82,10 @@ impl Args {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        // Without a handler Ctrl-C just ends it.
-        let _ = ctrlc::set_handler(move || {
-            if stopping.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        super::on_ctrl_c(move || stopping.swap(true, Ordering::Relaxed));
         let hunt = Hunt {
             seeds: self.seeds.clone(),
-            jobs: self.jobs.unwrap_or(processors),
+            jobs: super::threads(self.jobs),
             budget: Duration::from_secs(self.budget),
             size: self.size,
         };

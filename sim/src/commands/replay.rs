@@ -38,11 +38,7 @@ impl Args {
                 writeln!(out, "{line}")?;
             }
             match &played.violation {
-                Some(violation) => writeln!(
-                    out,
-                    "{} is broken at {} ms: {}",
-                    violation.invariant, violation.at.0, violation.what
-                )?,
+                Some(violation) => writeln!(out, "{violation}")?,
                 None => writeln!(out, "no invariant is broken")?,
             }
             let status = serde_json::to_string(&played.report.status).unwrap_or_default();

@@ -89,10 +89,9 @@ impl Args {
                 return ExitCode::from(2);
             }
         };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let search = Search {
             seeds: self.seeds.clone(),
-            jobs: self.jobs.unwrap_or(processors),
+            jobs: super::threads(self.jobs),
             size: self.size,
             mix,
             #[cfg(feature = "mutants")]
@@ -113,12 +112,7 @@ impl Args {
     fn search(&self, search: &Search) -> io::Result<ExitCode> {
         let progress = Arc::new(Progress::default());
         let stop = Arc::clone(&progress);
-        // Without a handler Ctrl-C just ends it.
-        let _ = ctrlc::set_handler(move || {
-            if stop.stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
+        super::on_ctrl_c(move || stop.stop.swap(true, Ordering::Relaxed));
         let bar = bar(&progress, self.seeds.end - self.seeds.start);
         let began = Instant::now();
         let sum = search.run(&progress);
@@ -153,13 +147,7 @@ impl Args {
         };
         let timeline = timeline::lines(&recorder, 60);
         let text = found.story.write(Some(&verdict), &timeline);
-        std::fs::write(&self.story, text).map_err(|error| {
-            let path = self.story.display();
-            io::Error::new(
-                error.kind(),
-                format!("{path}: the story can't be written: {error}"),
-            )
-        })
+        super::write_file(&self.story, "the story", text)
     }
 
     fn text(

@@ -18,12 +18,8 @@ impl State {
         if self.spent.crashes < self.scope.crashes {
             all.push(Choice::Crash);
         }
-        if self
-            .wire
-            .watch
-            .as_ref()
-            .is_some_and(|watch| watch.next.is_some())
-        {
+        let watch = self.wire.watch.as_ref();
+        if watch.is_some_and(|watch| watch.next.is_some()) {
             // That it is the next event which is lost or late is only said right before that comes.
             all.retain(|choice| choice.may_show());
             return all;
@@ -43,16 +39,10 @@ impl State {
     /// under way could tell the difference. Of two orders that come to the same, only one is gone through.
     fn can_wait(&self, pod: ExecutorId) -> bool {
         let wire = &self.wire;
-        let to_see = wire
-            .watch
-            .as_ref()
-            .is_some_and(|watch| !watch.queue.is_empty());
-        let reads = wire
-            .listing
-            .as_ref()
-            .is_some_and(|listing| listing.read.is_none());
+        let watch = wire.watch.as_ref();
+        let to_see = watch.is_some_and(|watch| !watch.queue.is_empty());
         let mut effects = wire.effects.iter();
-        to_see && !reads && !effects.any(|effect| effect.action.executor() == Some(pod))
+        to_see && !wire.is_to_read() && !effects.any(|effect| effect.action.executor() == Some(pod))
     }
 
     /// What may happen without a fault, in the order in which it does where all goes well.
@@ -66,11 +56,10 @@ impl State {
                 .iter()
                 .map(|answer| Choice::Answer(answer.action.0)),
         );
-        if let Some(listing) = &wire.listing {
-            all.push(if listing.read.is_some() {
-                Choice::List
-            } else {
-                Choice::Read
+        if wire.listing.is_some() {
+            all.push(match wire.is_to_read() {
+                true => Choice::Read,
+                false => Choice::List,
             });
         }
         if let Some(watch) = &wire.watch {
@@ -95,25 +84,29 @@ impl State {
             let draining = self.engine.draining.iter();
             all.extend(draining.map(|id| Choice::Drain(*id)));
         }
-        let wake = self.controller.wake_at().map(|(at, _)| at);
         if self.engine.wishes < self.scope.targets.len() {
             all.push(Choice::Wish);
         }
-        if wake.is_some_and(|at| at > self.now && at < Time::NEVER) {
+        if self.waits() {
             all.push(Choice::Wait);
         }
         all
     }
 
+    /// The controller wants to be woken some time.
+    fn waits(&self) -> bool {
+        let wake = self.controller.wake_at();
+        wake.is_some_and(|(at, _)| at > self.now && at < Time::NEVER)
+    }
+
+    /// What may go wrong.
     fn faults(&self, is_prompt: bool, all: &mut Vec<Choice>) {
         let wire = &self.wire;
-        let wake = self.controller.wake_at().map(|(at, _)| at);
         // The shell owes each effect an answer within moments.
         let owes = !wire.answers.is_empty() || wire.effects.iter().any(|effect| !effect.forgotten);
         // That a pod takes its time is a fault of its own.
         let starts = all.iter().any(|choice| matches!(choice, Choice::Start(_)));
-        if is_prompt && !owes && !starts && wake.is_some_and(|at| at > self.now && at < Time::NEVER)
-        {
+        if is_prompt && !owes && !starts && self.waits() {
             all.push(Choice::Delay);
         }
         for effect in wire.effects.iter().filter(|effect| !effect.forgotten) {
@@ -123,11 +116,7 @@ impl State {
             all.push(Choice::Unclear(effect.process, effect.id.0));
             all.push(Choice::Refuse(effect.process, effect.id.0));
         }
-        if wire
-            .listing
-            .as_ref()
-            .is_some_and(|listing| listing.read.is_none())
-        {
+        if wire.is_to_read() {
             all.push(Choice::FailListing);
             if self.scope.order == Order::Prompt {
                 all.push(Choice::ReadSlowly);

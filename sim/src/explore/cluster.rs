@@ -1,15 +1,20 @@
 //! A cluster as small as can be: pods, each change of them, and what becomes of requests.
 
 use evenkeel::core::{
-    ExecutorId, Group, Name, Revision, Span, Time, Uid,
+    ExecutorId, Group, Revision, Span, Time, Uid,
     input::{ContainerView, Labels, Outcome, Phase, PodView, Refusal},
     output::Action,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The fleet's name.
+pub(super) const FLEET: &str = "sim";
 /// The grace of all pods, in seconds.
 pub(super) const GRACE: u32 = 1;
+
+/// The longest deadline of this world: what is further away, or longer ago, is all the same.
+pub(super) const LONGEST: Span = Span::seconds(10);
 
 /// What is in the cluster.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -17,7 +22,7 @@ pub(super) struct Cluster {
     pub pods: BTreeMap<ExecutorId, Pod>,
     /// How many pods there were of each id: what tells their UIDs apart.
     made: BTreeMap<ExecutorId, u32>,
-    /// The newest revision; 0: there was no change yet.
+    /// The newest revision; None: there was no change yet.
     newest: Option<Revision>,
     /// Which pod changed at each revision, from the second on.
     #[serde(skip)]
@@ -59,10 +64,10 @@ impl Pod {
         matches!(self.view.main, Some(ContainerView::Running))
     }
 
-    /// As who looks now sees it. Beyond `oldest` ages are all the same.
-    fn seen(&self, now: Time, oldest: u64) -> PodView {
+    /// As who looks now sees it. Ages beyond the longest deadline are all the same.
+    fn seen(&self, now: Time) -> PodView {
         PodView {
-            age_ms: now.since(self.made).0.min(oldest),
+            age_ms: now.since(self.made).min(LONGEST).0,
             ..self.view.clone()
         }
     }
@@ -70,14 +75,16 @@ impl Pod {
 
 /// A cluster at a moment.
 pub(super) struct Now<'a> {
-    pub cluster: &'a mut Cluster,
-    pub fleet: &'a Name,
-    pub now: Time,
-    /// Ages beyond that are all the same.
-    pub oldest: u64,
+    cluster: &'a mut Cluster,
+    now: Time,
 }
 
 impl Cluster {
+    /// The cluster at that moment.
+    pub fn at(&mut self, now: Time) -> Now<'_> {
+        Now { cluster: self, now }
+    }
+
     /// What changed since this was asked last.
     pub fn take_changes(&mut self) -> Vec<Changed> {
         std::mem::take(&mut self.changes)
@@ -98,10 +105,10 @@ impl Cluster {
     }
 
     /// What a listing shows; `all`: with those that ended and were kept.
-    pub fn list(&self, now: Time, oldest: u64, all: bool) -> Vec<PodView> {
+    pub fn list(&self, now: Time, all: bool) -> Vec<PodView> {
         let pods = self.pods.values();
         let pods = pods.filter(|pod| all || !pod.view.labels.finished);
-        pods.map(|pod| pod.seen(now, oldest)).collect()
+        pods.map(|pod| pod.seen(now)).collect()
     }
 }
 
@@ -136,36 +143,19 @@ impl Now<'_> {
 
     fn create(&mut self, executor: ExecutorId, group: &Group, template: u64) -> Outcome {
         if let Some(pod) = self.cluster.pods.get(&executor) {
-            return Outcome::Exists(Some(Box::new(pod.seen(self.now, self.oldest))));
+            return Outcome::Exists(Some(Box::new(pod.seen(self.now))));
         }
         let times = self.cluster.made.entry(executor).or_default();
         *times += 1;
         let uid = Uid::from(&*format!("{executor}/{times}"));
-        let view = PodView {
-            name: executor.pod_name(self.fleet),
-            labels: Labels {
-                executor: Some(executor.to_string().into()),
-                group: Some(group.clone()),
-                finished: false,
-                template: Some(template),
-            },
-            uid: uid.clone(),
-            revision: self.cluster.revision(),
-            age_ms: 0,
-            deleting: None,
-            phase: Phase::Pending,
-            node: None,
-            ip: None,
-            reason: None,
-            disruption: None,
-            ready: false,
-            main: None,
-            sidecar_failed: false,
-            waiting: Vec::new(),
-            memory: None,
-            claims: Vec::new(),
-            message: None,
+        let labels = Labels {
+            executor: Some(executor.to_string().into()),
+            group: Some(group.clone()),
+            finished: false,
+            template: Some(template),
         };
+        let name = executor.pod_name(FLEET);
+        let view = PodView::accepted(name, labels, uid.clone(), self.cluster.revision());
         let pod = Pod {
             view,
             made: self.now,
@@ -265,7 +255,7 @@ impl Now<'_> {
         pod.view.revision = next.unwrap_or(FIRST);
         self.cluster.newest = next;
         self.cluster.owners.push(executor);
-        let view = pod.seen(self.now, self.oldest);
+        let view = pod.seen(self.now);
         self.cluster.changes.push(Changed {
             executor,
             view,
@@ -273,6 +263,3 @@ impl Now<'_> {
         });
     }
 }
-
-/// The longest deadline of this world: what is further away, or longer ago, is all the same.
-pub(super) const LONGEST: Span = Span::seconds(10);

@@ -5,8 +5,8 @@
 //! nothing can go wrong any more, all that is under way is delivered and answered in order, until states repeat; in that
 //! circle all has to be as it is wanted.
 //!
-//! The rooms: `state` is one state and how it goes on, `choices` what may happen next in it; `cluster` and `wire` are what
-//! it is made of; `canon` tells which states are the same; `rest` is liveness; `path` writes down how it comes to a
+//! The rooms: `state` is one state, `choices` what may happen next in it, `steps` how that happens, and `drive` what the
+//! controller makes of it; `cluster` and `wire` are what a state is made of; `canon` tells which states are the same; `rest` is liveness; `path` writes down how it comes to a
 //! broken invariant.
 //!
 //! The world is smaller than the one of stories: one group, no claims, no templates that change, a lease that never
@@ -16,9 +16,11 @@ mod canon;
 mod choice;
 mod choices;
 mod cluster;
+mod drive;
 mod path;
 mod rest;
 mod state;
+mod steps;
 mod wire;
 
 pub use choice::Choice;
@@ -38,7 +40,6 @@ use serde::{Deserialize, Serialize};
 use state::State;
 use std::{
     collections::HashSet,
-    hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -253,17 +254,19 @@ impl Explorer<'_> {
                 self.progress.beyond.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            if !self.seen.insert(next.fingerprint()) {
+            let fingerprint = next.fingerprint();
+            if !self.seen.insert(fingerprint) {
                 continue;
             }
             self.progress.states.fetch_add(1, Ordering::Relaxed);
             if next.is_spent() {
                 self.progress.spent.fetch_add(1, Ordering::Relaxed);
-                let passed = self.rests.comes_to_rest(&mut next.clone());
-                match passed {
-                    Ok(passed) => self.progress.resting.fetch_add(passed, Ordering::Relaxed),
-                    Err(_) => return self.found(&way, choice),
-                };
+                if !self.rests.knows(fingerprint) {
+                    match self.rests.comes_to_rest(&mut next.clone(), fingerprint) {
+                        Ok(passed) => self.progress.resting.fetch_add(passed, Ordering::Relaxed),
+                        Err(_) => return self.found(&way, choice),
+                    };
+                }
             }
             way.push(Self::frame(next, Some(choice), job));
             let depth = way.len() as u64 - 1;
@@ -293,29 +296,9 @@ impl Explorer<'_> {
     }
 }
 
-/// A fingerprint is as good a hash as any.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, number: u128) {
-        self.0 = number as u64;
-    }
-}
-
 /// Fingerprints that several threads add to.
 struct Shards {
-    all: Vec<Mutex<HashSet<u128, BuildHasherDefault<AsItIs>>>>,
+    all: Vec<Mutex<HashSet<u128, fnv::FnvBuildHasher>>>,
 }
 
 impl Default for Shards {
@@ -326,7 +309,7 @@ impl Default for Shards {
 }
 
 impl Shards {
-    fn shard(&self, fingerprint: u128) -> &Mutex<HashSet<u128, BuildHasherDefault<AsItIs>>> {
+    fn shard(&self, fingerprint: u128) -> &Mutex<HashSet<u128, fnv::FnvBuildHasher>> {
         &self.all[(fingerprint >> 120) as usize % self.all.len()]
     }
 

@@ -1,7 +1,7 @@
 //! Paths: how it comes to a broken invariant, made short, and written down for people.
 
 use super::{Choice, Scope, rest::Rests, state::State};
-use crate::{judge::Violation, recorder::Recorder};
+use crate::{judge::Violation, recorder::Recorder, story::first_line};
 use evenkeel::core::Time;
 use serde::Deserialize;
 use std::{fmt::Write, sync::Arc};
@@ -50,12 +50,13 @@ pub(super) fn walked(
     }
     if state.violation().is_none() && state.is_spent() {
         // What breaks on the way is in the state.
-        let _ = Rests::default().comes_to_rest(&mut state);
+        let fingerprint = state.fingerprint();
+        let _ = Rests::default().comes_to_rest(&mut state, fingerprint);
     }
     (state, taken)
 }
 
-/// A path to the same invariant from which no choice, nor any two neighbours, can be left out.
+/// A path to the same invariant, made short by leaving out runs of choices, long ones first, then single ones.
 pub(super) fn shortened(scope: &Arc<Scope>, path: Vec<Choice>) -> (Vec<Choice>, Violation) {
     let breaks = |choices: &[Choice]| {
         let (state, taken) = walked(scope, choices, None);
@@ -106,11 +107,8 @@ impl Path {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self, NoPath> {
-        let first_line = |error: serde_saphyr::Error| {
-            let text = error.to_string();
-            NoPath(text.lines().next().unwrap_or_default().to_owned())
-        };
-        let file: File = serde_saphyr::from_str(text).map_err(first_line)?;
+        let file: File =
+            serde_saphyr::from_str(text).map_err(|error| NoPath(first_line(&error)))?;
         if file.format != FORMAT {
             return Err(NoPath(format!(
                 "format: {} is written by another version; this one reads {FORMAT}",

@@ -14,19 +14,24 @@ pub(super) struct Rests {
 }
 
 impl Rests {
-    /// Lets everything happen in order, until it is known to come to rest; through how many states that nobody had
+    /// Whether the state of that fingerprint is known to come to rest.
+    pub fn knows(&self, fingerprint: u128) -> bool {
+        self.known.contains(fingerprint)
+    }
+
+    /// Lets everything happen in order, from a state of that fingerprint on, until it is known to come to rest; through how many states that nobody had
     /// followed. It does once states repeat: a circle in which all is as wanted whenever nothing is under way.
     ///
     /// # Errors
     /// It does not; or an invariant is broken on the way.
-    pub fn comes_to_rest(&self, state: &mut State) -> Result<u64, Violation> {
+    pub fn comes_to_rest(
+        &self,
+        state: &mut State,
+        mut fingerprint: u128,
+    ) -> Result<u64, Violation> {
         let mut way: HashMap<u128, usize> = HashMap::new();
         let mut idle: Vec<(usize, Option<String>)> = Vec::new();
-        loop {
-            let fingerprint = state.fingerprint();
-            if self.known.contains(fingerprint) {
-                break;
-            }
+        while !self.knows(fingerprint) {
             let step = way.len();
             if let Some(began) = way.get(&fingerprint) {
                 // The last time round: what is not as wanted in the circle never will be.
@@ -35,7 +40,7 @@ impl Rests {
                 if let Some(missing) = wrong {
                     state.never_rests(missing);
                 } else {
-                    self.judge(state);
+                    Self::judge(state);
                 }
                 break;
             }
@@ -61,6 +66,7 @@ impl Rests {
             if state.violation().is_some() {
                 break;
             }
+            fingerprint = state.fingerprint();
         }
         if let Some(violation) = state.violation() {
             return Err(violation.clone());
@@ -73,12 +79,12 @@ impl Rests {
     }
 
     /// Goes on to where nothing is under way, for the judge to look.
-    fn judge(&self, state: &mut State) {
+    fn judge(state: &mut State) {
         for _ in 0..LONGEST_WAY {
             match state.next_in_order() {
                 Some(next) if next.is_prompt() => state.take(next),
                 _ => break,
-            };
+            }
         }
         if state.violation().is_none() {
             state.judge_rest();

@@ -22,6 +22,19 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// The listing under way is yet to be read.
+    pub fn is_to_read(&self) -> bool {
+        let listing = self.listing.as_ref();
+        listing.is_some_and(|listing| listing.read.is_none())
+    }
+
+    /// Takes an effect off its way.
+    pub fn take_effect(&mut self, process: u32, id: u64) -> Option<Effect> {
+        let is = |effect: &Effect| effect.process == process && effect.id.0 == id;
+        let index = self.effects.iter().position(is)?;
+        Some(self.effects.remove(index))
+    }
+
     /// What no watch can have to show any more is forgotten.
     pub fn forget_history(&mut self) {
         let read = self
@@ -32,7 +45,7 @@ impl Wire {
         // A process that was shown nothing begins with a listing.
         let needed = [self.shown, read].into_iter().flatten().min();
         while let Some(first) = self.history.front()
-            && needed.is_none_or(|needed| revision_of(first) <= Some(needed))
+            && needed.is_none_or(|needed| first.revision() <= Some(needed))
         {
             self.history.pop_front();
         }
@@ -105,15 +118,7 @@ pub(super) enum Next {
     Late,
 }
 
-pub(super) fn revision_of(event: &WatchEvent) -> Option<Revision> {
-    match event {
-        WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view.revision),
-        WatchEvent::Bookmark(revision) => Some(*revision),
-        WatchEvent::Undecodable(_) | WatchEvent::Ended(_) => None,
-    }
-}
-
-pub(super) fn pod_of(event: &WatchEvent) -> Option<&Name> {
+fn pod_of(event: &WatchEvent) -> Option<&Name> {
     match event {
         WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(&view.name),
         _ => None,

@@ -20,6 +20,10 @@ impl Checker for L4 {
         &[About::Said, About::Calm]
     }
 
+    fn remembers(&self) -> bool {
+        true
+    }
+
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
         match fact {
             Fact::Calm => self.since = Some(truth.now),

@@ -23,6 +23,10 @@ impl Checker for S10 {
         &[About::Pod, About::Landed]
     }
 
+    fn remembers(&self) -> bool {
+        true
+    }
+
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
         let (executor, now) = match fact {
             Fact::Landed {

@@ -33,6 +33,10 @@ impl Checker for S6 {
         &[About::Said, About::Died]
     }
 
+    fn remembers(&self) -> bool {
+        true
+    }
+
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
         let Fact::Said {
             process, output, ..

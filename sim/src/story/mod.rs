@@ -6,6 +6,7 @@ mod text;
 
 pub use happening::{EngineFault, Fate, Happening, PodFate, Report, Strange, Verb, What, Wish};
 pub use kinds::Kind;
+pub(crate) use text::first_line;
 pub use text::{NoStory, Verdict};
 
 use crate::engine::Habits;

@@ -190,7 +190,8 @@ fn plant(_config: &mut Config, mutant: Option<&str>) -> Result<(), NoStory> {
     }
 }
 
-fn first_line(error: &serde_saphyr::Error) -> String {
+/// What the reader says of a text that it can't read, in one line.
+pub(crate) fn first_line(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()
 }
