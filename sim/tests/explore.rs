@@ -110,6 +110,13 @@ fn planted_bugs_are_found() {
     for (name, scope) in [
         ("in-flight-forgotten", scope(&[2], 1, 0)),
         ("one-too-many", scope(&[2], 0, 0)),
+        (
+            "early-idle-lost",
+            Scope {
+                engine: EngineMode::Registering,
+                ..scope(&[2, 1], 1, 1)
+            },
+        ),
         ("never-again", scope(&[1], 1, 0)),
         ("lost-again", scope(&[2], 1, 0)),
     ] {

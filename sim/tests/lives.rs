@@ -69,7 +69,7 @@ fn begin(setup: Setup) -> Life {
     };
     let engine: Box<dyn Engine> = match setup.config.engine {
         EngineMode::None => Box::new(NoEngine),
-        mode @ EngineMode::Registering => Box::new(Plain::new(habits, mode)),
+        EngineMode::Registering => Box::new(Plain::new(habits, setup.config.clone())),
     };
     Life::watched(setup, engine, None, None, None)
 }

@@ -113,6 +113,13 @@ pub const CATALOGUE: &[Bug] = &[
         "S4",
     ),
     bug(
+        Mutant::EarlyIdleLost,
+        "early-idle-lost",
+        &[60],
+        "who was idle before it was seen has to say so again",
+        "L1",
+    ),
+    bug(
         Mutant::IncarnationReused,
         "incarnation-reused",
         &[53, 65],

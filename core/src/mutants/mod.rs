@@ -127,6 +127,8 @@ pub enum Mutant {
     PastDeleted,
     /// Who registered before it was seen has to register again.
     RegistrationLost,
+    /// Who was idle before it was seen has to say so again.
+    EarlyIdleLost,
     /// A new controller goes on with the incarnation of the one before.
     IncarnationReused,
     /// A controller that gets the lease back goes on with what it knew.

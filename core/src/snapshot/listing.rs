@@ -19,11 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a listing settles: everything up to its revision, and every write answered before it was asked for.
 #[derive(Clone, Copy)]
-struct Reach {
-    started: Time,
+pub(super) struct Reach {
+    pub started: Time,
     revision: Revision,
     /// It is the first of an incarnation (LIVE-1).
-    first: bool,
+    pub first: bool,
 }
 
 /// What a listing makes of an executor that it does not show, or whose write it settles.
@@ -392,29 +392,6 @@ impl Snapshot {
             .collect();
         for id in over {
             self.removed.remove(&id);
-        }
-    }
-
-    /// Registrations that came before anything else was known of the executor.
-    fn settle_early(&mut self, config: &Config, reach: Reach) {
-        let early: Vec<(ExecutorId, Time)> = self
-            .early
-            .iter()
-            .map(|(id, early)| (*id, early.at))
-            .collect();
-        for (id, at) in early {
-            if reach.first && id.incarnation >= self.leading.incarnation {
-                // The incarnation was not known when it came; by now it is: nobody gave out that id.
-                self.early.remove(&id);
-                self.refused.insert(id);
-                self.findings.insert(Finding::UnknownExecutor(id));
-            } else if self.leading.is_synced()
-                && at.after(config.ending.missing_tolerance) <= reach.started
-            {
-                self.early.remove(&id);
-                self.spent.insert(id);
-                self.missing.insert(id);
-            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod budget;
 mod cause;
 pub(crate) mod claims;
 pub(crate) mod classify;
+mod early;
 pub(crate) mod governor;
 pub(crate) mod groups;
 mod index;
@@ -33,12 +34,13 @@ use crate::{
 };
 use budget::Budget;
 use claims::Claims;
+use early::Early;
 use governor::Governor;
 use groups::GroupFacts;
 use im::{OrdMap, OrdSet, Vector, ordmap::DiffItem};
 use index::{Indices, Keys};
 use leading::Leading;
-use record::{Executor, Fate, Then, Write};
+use record::{Executor, Fate, Write};
 use serde::{Deserialize, Serialize};
 use stray::Stray;
 
@@ -133,15 +135,6 @@ struct Removed {
     uid: Option<Uid>,
     revision: Option<Revision>,
     at: Time,
-}
-
-/// An executor that has registered, and of which nothing else is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Early {
-    /// When it registered.
-    pub at: Time,
-    /// What the engine asked for it since.
-    then: Option<Then>,
 }
 
 /// An effect under way.

@@ -207,7 +207,7 @@ impl Snapshot {
         {
             executor.engine = EngineFact::Registered {
                 at: early.at,
-                idle: None,
+                idle: early.idle.filter(|_| !planted!(config, EarlyIdleLost)),
             };
             executor.proven = true;
         }
@@ -225,10 +225,8 @@ impl Snapshot {
         if planted!(config, PastDeleted) {
             self.condemn(config, id, Why::Shrink4, Cause::Released);
         }
-        match early.and_then(|early| early.then) {
-            Some(Then::Release(why, cause)) => self.release(config, id, why, cause),
-            Some(Then::Delete(why, cause)) => self.condemn(config, id, why, cause),
-            None => {}
+        if let Some(early) = early {
+            self.recall(config, id, early);
         }
         self.settle_fate(config, id);
         self.yield_claims(config, id, view, sight);

@@ -249,6 +249,9 @@ impl Snapshot {
                 deadline,
             } => {
                 let kind = Disruption::of(reason);
+                if let Some(early) = self.early.get_mut(id) {
+                    early.disrupted = Some((kind, *deadline));
+                }
                 let withdrawn = self.change(config, *id, |all, executor| {
                     all.disrupt(config, executor, kind, *deadline);
                     matches!(executor.fate, Fate::Condemned { .. }) && is_refused_request(executor)
@@ -273,8 +276,12 @@ impl Snapshot {
     }
 
     /// Kept only where ROLL or SIZE looks at it.
-    fn fold_metric(&mut self, config: &Config, id: ExecutorId, name: &Name, value: i64) {
+    pub(super) fn fold_metric(&mut self, config: &Config, id: ExecutorId, name: &Name, value: i64) {
         let Some(executor) = self.executors.get(&id) else {
+            // Whether anybody looks at it is known once its group is.
+            if let Some(early) = self.early.get_mut(&id) {
+                early.metrics.insert(name.clone(), value);
+            }
             return;
         };
         let group = config.group(&executor.group);
@@ -345,21 +352,23 @@ impl Snapshot {
                 self.findings.insert(Finding::UnknownExecutor(id));
             }
             None => {
-                let early = Early {
-                    at: now,
-                    then: None,
-                };
-                self.early.entry(id).or_insert(early);
+                self.early.entry(id).or_insert_with(|| Early::new(now));
             }
         }
     }
 
     fn set_idle(&mut self, config: &Config, id: ExecutorId, keep: Option<i32>) {
         let now = self.now;
+        let change = |idle: &mut Option<Idle>| {
+            let since = idle.map_or(now, |idle| idle.since);
+            *idle = keep.map(|keep| Idle { since, keep });
+        };
+        if let Some(early) = self.early.get_mut(&id) {
+            return change(&mut early.idle);
+        }
         self.change(config, id, |_, executor| {
             if let EngineFact::Registered { idle, .. } = &mut executor.engine {
-                let since = idle.map_or(now, |idle| idle.since);
-                *idle = keep.map(|keep| Idle { since, keep });
+                change(idle);
             }
         });
     }

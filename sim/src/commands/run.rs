@@ -85,7 +85,7 @@ fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) ->
     }
     let engine: Box<dyn Engine> = match config.engine {
         EngineMode::None => Box::new(NoEngine),
-        mode @ EngineMode::Registering => Box::new(Plain::new(Habits::PROMPT, mode)),
+        EngineMode::Registering => Box::new(Plain::new(Habits::PROMPT, config.clone())),
     };
     let setup = Setup {
         fleet: fleet.fleet.clone(),

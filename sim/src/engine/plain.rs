@@ -3,7 +3,10 @@
 use super::{Engine, Say};
 use crate::story::EngineFault;
 use evenkeel::core::{
-    ExecutorId, Group, Span, Status, Time, config::EngineMode, input::EngineReport, output::Notice,
+    Config, ExecutorId, Group, Span, Status, Time,
+    config::{EngineMode, Shrink},
+    input::EngineReport,
+    output::Notice,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -39,7 +42,7 @@ impl Habits {
 #[derive(Clone, Debug)]
 pub struct Plain {
     habits: Habits,
-    mode: EngineMode,
+    config: Config,
     executors: BTreeMap<ExecutorId, Executor>,
     /// Which group an executor is of, as it says itself.
     groups: BTreeMap<ExecutorId, Group>,
@@ -72,12 +75,12 @@ const REGISTER: u64 = 0;
 const DRAINED: u64 = 1;
 
 impl Plain {
-    /// An engine with these habits. `mode`: as the fleet's config says.
+    /// An engine with these habits, of a fleet with that config.
     #[must_use]
-    pub fn new(habits: Habits, mode: EngineMode) -> Self {
+    pub fn new(habits: Habits, config: Config) -> Self {
         Self {
             habits,
-            mode,
+            config,
             executors: BTreeMap::new(),
             groups: BTreeMap::new(),
             heard: None,
@@ -100,13 +103,18 @@ impl Plain {
     }
 
     fn register(&mut self, executor: ExecutorId, say: &mut Say<'_>) {
-        say.report(Span(1), EngineReport::Registered(executor));
+        self.say_registered(executor, Span(1), say);
         if say.now < self.twice_until {
             let again = Span(say.chance.u64(1..20_000));
             say.report(again, EngineReport::Registered(executor));
         }
+    }
+
+    /// It has registered, and has no work yet.
+    fn say_registered(&self, executor: ExecutorId, after: Span, say: &mut Say<'_>) {
+        say.report(after, EngineReport::Registered(executor));
         if self.habits.idle {
-            say.report(Span(2), EngineReport::Idle { executor, keep: 0 });
+            say.report(Span(after.0 + 1), EngineReport::Idle { executor, keep: 0 });
         }
     }
 }
@@ -121,8 +129,13 @@ impl Plain {
             .collect();
         for executor in registered {
             let wait = Span(say.chance.u64(1..1000));
-            say.report(wait, EngineReport::Registered(executor));
+            self.say_registered(executor, wait, say);
         }
+    }
+
+    /// The controller lets go those of a group that are more than wanted, since it hears who is idle (SHRINK-2).
+    fn shrinks_by_itself(&self, group: &Group) -> bool {
+        self.habits.idle && matches!(self.config.group(group).shrink, Shrink::Idle { .. })
     }
 
     /// Lets go what is more than it wants, as far as it knows.
@@ -131,7 +144,7 @@ impl Plain {
         let Some(status) = self.heard.as_ref().filter(|_| obliging) else {
             return;
         };
-        if self.mode == EngineMode::None {
+        if self.config.engine == EngineMode::None {
             return;
         }
         let mut release = BTreeSet::new();
@@ -139,7 +152,7 @@ impl Plain {
             let wanted = status.target + status.rolling;
             let excess = status.counting.saturating_sub(wanted) as usize;
             // That those of a group that is not wanted go is the controller's business (SHRINK-4).
-            if excess == 0 || !say.wanted.contains_key(group) {
+            if excess == 0 || !say.wanted.contains_key(group) || self.shrinks_by_itself(group) {
                 continue;
             }
             let registered = self.executors.iter().rev().filter(|(id, state)| {
@@ -155,7 +168,7 @@ impl Plain {
 
 impl Engine for Plain {
     fn connected(&mut self, executor: ExecutorId, group: &Group, say: &mut Say<'_>) {
-        if self.mode == EngineMode::None {
+        if self.config.engine == EngineMode::None {
             return;
         }
         self.groups.insert(executor, group.clone());

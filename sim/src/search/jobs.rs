@@ -1,6 +1,10 @@
 //! Goes through seeds on several threads; what is found does not depend on how many.
 
-use super::{oracle, play::play_tallied, shrink::shrink};
+use super::{
+    oracle,
+    play::{Played, play_tallied},
+    shrink::shrink,
+};
 use crate::{
     draw::{self, Mix, Size},
     judge::Violation,
@@ -40,12 +44,21 @@ pub struct Search {
 pub struct Progress {
     /// Stories played.
     pub seeds: AtomicU64,
-    /// Inputs that controllers were given.
+    /// Inputs that controllers were given, in stories and in the same stories without faults.
     pub inputs: AtomicU64,
-    /// Virtual milliseconds lived.
+    /// Virtual milliseconds lived, in both.
     pub virtual_ms: AtomicU64,
     /// It is to stop.
     pub stop: AtomicBool,
+}
+
+impl Progress {
+    fn lived(&self, played: &Played) {
+        let report = &played.report;
+        self.inputs.fetch_add(report.inputs, Ordering::Relaxed);
+        self.virtual_ms
+            .fetch_add(report.virtual_ms, Ordering::Relaxed);
+    }
 }
 
 /// An invariant that a seed breaks.
@@ -105,15 +118,16 @@ impl Search {
                         let story = self.story(seed);
                         let played = play_tallied(&story, &mut tally);
                         progress.seeds.fetch_add(1, Ordering::Relaxed);
-                        progress
-                            .inputs
-                            .fetch_add(played.report.inputs, Ordering::Relaxed);
-                        progress
-                            .virtual_ms
-                            .fetch_add(played.report.virtual_ms, Ordering::Relaxed);
+                        progress.lived(&played);
                         digest = digest.wrapping_add(mixed(seed, &played.report.digest));
                         let violation = match played.violation.clone() {
-                            None if self.oracle => oracle::differs(&story, &played),
+                            None if self.oracle => {
+                                let compared = oracle::compare(&story, &played);
+                                compared.and_then(|(without, differs)| {
+                                    progress.lived(&without);
+                                    differs
+                                })
+                            }
                             violation => violation,
                         };
                         if let Some(violation) = violation {

@@ -3,7 +3,7 @@
 use super::play::{Played, play};
 use crate::{
     judge::Violation,
-    story::{Kind, Story},
+    story::{Happening, Kind, Story},
 };
 
 /// Writes that each end of an executor, and each fault, may lead to beyond what happens anyway.
@@ -11,8 +11,15 @@ const WRITES_EACH: u64 = 8;
 /// Writes that are never too many.
 const SPARE: u64 = 40;
 
-/// Compares how a story went with how it goes without faults; None where that says nothing.
-pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
+/// How the story went without its faults, and what breaks the comparison; None where that says nothing.
+pub(super) fn compare(story: &Story, played: &Played) -> Option<(Played, Option<Violation>)> {
+    let without = play(&calm(story, played)?);
+    let differs = differs(story, played, &without);
+    Some((without, differs))
+}
+
+/// The story without its faults, where to compare says something.
+fn calm(story: &Story, played: &Played) -> Option<Story> {
     let endless = |kind| matches!(kind, Kind::BrokenGroup);
     let says_nothing = played.violation.is_some()
         || story.ends_at.is_some()
@@ -28,7 +35,7 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
     if says_nothing {
         return None;
     }
-    let calm = Story {
+    Some(Story {
         happenings: story
             .happenings
             .iter()
@@ -38,9 +45,12 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
         ends: None,
         ends_at: None,
         ..story.clone()
-    };
-    let faults = (story.happenings.len() - calm.happenings.len()) as u64;
-    let without = play(&calm);
+    })
+}
+
+fn differs(story: &Story, played: &Played, without: &Played) -> Option<Violation> {
+    let is_fault = |happening: &&Happening| !happening.what.is_wanted();
+    let faults = story.happenings.iter().filter(is_fault).count() as u64;
     let violation = |what: String| {
         Some(Violation {
             invariant: "L5",
@@ -48,7 +58,7 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
             what,
         })
     };
-    if let Some(broken) = without.violation {
+    if let Some(broken) = &without.violation {
         return violation(format!(
             "without faults, {} is broken: {}",
             broken.invariant, broken.what
@@ -63,7 +73,7 @@ pub(super) fn differs(story: &Story, played: &Played) -> Option<Violation> {
         .is_some_and(|most| most < wanted);
     let count = |played: &Played| played.rested.live.values().sum::<u64>();
     let differs = if short {
-        count(played) < count(&without)
+        count(played) < count(without)
     } else {
         without.rested.live != played.rested.live
     };

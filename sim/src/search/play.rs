@@ -13,7 +13,7 @@ use evenkeel::{
     PodTemplate,
     core::{
         Config, Group, Name, Span, Time,
-        config::{EngineMode, Ramp},
+        config::{EngineMode, Ramp, Shrink},
         input::GroupWish,
     },
     fake::{Percent, Weather, WorldConfig},
@@ -68,7 +68,7 @@ pub(super) fn play_tallied(story: &Story, tally: &mut Option<Tally>) -> Played {
 fn engine(story: &Story) -> Box<dyn Engine> {
     match story.config.engine {
         EngineMode::None => Box::new(NoEngine),
-        mode @ EngineMode::Registering => Box::new(Plain::new(story.engine, mode)),
+        EngineMode::Registering => Box::new(Plain::new(story.engine, story.config.clone())),
     }
 }
 
@@ -149,7 +149,13 @@ fn patience(story: &Story) -> Span {
     let growing = &config.growing;
     let ending = &config.ending;
     let failing = &config.failing;
-    let sum = known(growing.start_timeout)
+    let groups = config.groups.values().chain([&config.other_groups]);
+    let idle = groups.map(|group| match group.shrink {
+        Shrink::Idle { timeout } => timeout.0,
+        Shrink::Asked => 0,
+    });
+    let sum = idle.max().unwrap_or(0)
+        + known(growing.start_timeout)
         + known(growing.register_timeout)
         + known(growing.image_pull_patience)
         + known(config.seeing.relist_every)
