@@ -141,6 +141,13 @@ impl Executor {
             || self.strange
     }
 
+    /// It was shown as gone, for good, and nothing of it is waited for: a listing that lacks it changes nothing.
+    pub(super) fn is_settled(&self) -> bool {
+        let waits =
+            self.failed.is_some() || self.closes_at.is_some() || self.closes_after.is_some();
+        self.gone && self.end.is_some() && !self.lacking && !waits
+    }
+
     /// Whether this controller may think that it is there and stays.
     pub(super) fn may_stay(&self) -> bool {
         let goes = self.condemned.is_some() && !self.bound;

@@ -53,6 +53,9 @@ pub struct Known {
     suspicious: Option<u32>,
     /// What it knows of executors.
     pub executors: BTreeMap<ExecutorId, Executor>,
+    /// Those of whom a listing can say more than that they are gone: of thousands, these are few.
+    #[serde(skip)]
+    unsettled: BTreeSet<ExecutorId>,
     /// Effects without an answer: whose, and why.
     pub open: BTreeMap<ActionId, Effect>,
     /// Groups that got another template at some time.
@@ -79,6 +82,7 @@ impl Known {
     }
 
     fn executor(&mut self, id: ExecutorId) -> &mut Executor {
+        self.unsettled.insert(id);
         self.executors.entry(id).or_default()
     }
 
@@ -180,6 +184,7 @@ impl Known {
                     // A new incarnation begins: nothing waits any more. And those of incarnations between were not its
                     // own as long as another led: it looked at none of them.
                     let before = std::mem::replace(&mut self.incarnation, *incarnation);
+                    self.unsettled.extend(self.executors.keys());
                     for (id, of) in &mut self.executors {
                         of.failed = None;
                         if id.incarnation > before && of.lost.is_none() {
@@ -223,7 +228,11 @@ impl Known {
                         there.insert(id);
                     }
                 }
-                for (id, of) in &mut self.executors {
+                let executors = &mut self.executors;
+                self.unsettled.retain(|id| {
+                    let Some(of) = executors.get_mut(id) else {
+                        return false;
+                    };
                     let newest = of.shown.max(of.made);
                     let older = newest.is_none_or(|newest| newest <= listing.revision);
                     let written = of
@@ -244,7 +253,8 @@ impl Known {
                     if of.closes_after.is_some_and(|since| *started >= since) {
                         of.closes_after = None;
                     }
-                }
+                    !of.is_settled()
+                });
             }
             Input::Watched { request, event } => match event {
                 WatchEvent::Ended(_) => {
@@ -274,10 +284,16 @@ impl Known {
         self.listed.max(self.floor)
     }
 
+    /// Those that are not settled; all that may be there are among them.
+    fn unsettled(&self) -> impl Iterator<Item = &Executor> {
+        let known = |id| self.executors.get(id);
+        self.unsettled.iter().filter_map(known)
+    }
+
     /// How many of that group it has to think are there and stay: at most.
     #[must_use]
     pub fn believed(&self, group: &Group) -> u64 {
-        let mine = self.executors.values().filter(|of| of.group == *group);
+        let mine = self.unsettled().filter(|of| of.group == *group);
         let there = mine.filter(|of| {
             let known = of.creates > 0 || of.shown.is_some() || of.registered;
             known && of.may_stay()
@@ -292,8 +308,7 @@ impl Known {
         };
         let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
         let counting = self
-            .executors
-            .values()
+            .unsettled()
             .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
         let (mut all, mut lacking) = (0, 0);
         for uid in counting.filter_map(|of| of.uid.as_ref()) {
