@@ -47,6 +47,8 @@ struct Numbers {
     requests: Vec<u64>,
     /// Revisions of listings.
     listed: Vec<u64>,
+    /// Of those, the ones to come.
+    coming: Vec<u64>,
     /// Those, and others that are of no pod: up to where things were shown.
     bounds: Vec<u64>,
     /// Other revisions: each with the pod that changed.
@@ -59,6 +61,7 @@ impl Numbers {
             &mut self.actions,
             &mut self.requests,
             &mut self.listed,
+            &mut self.coming,
             &mut self.bounds,
         ];
         for numbers in all {
@@ -75,11 +78,12 @@ impl Numbers {
         let own = self
             .revisions
             .partition_point(|other| *other < (owner, number));
-        let is_listed = self.listed.binary_search(&number).is_ok();
+        // A listing shows all up to its revision. That it is that very one counts only until it is applied.
+        let comes = self.coming.binary_search(&number).is_ok();
         [
             (own - first) as u64,
             rank(&self.listed, number),
-            u64::from(is_listed),
+            u64::from(comes),
         ]
     }
 }
@@ -130,8 +134,10 @@ fn kind(name: &str) -> Kind {
 enum Place {
     /// Of a pod, as it was then.
     Pod,
-    /// Of a listing.
+    /// Of a listing that was applied.
     Listing,
+    /// Of a listing on its way, or the next.
+    Coming,
     /// Of neither: how far something has come.
     Reach,
 }
@@ -139,9 +145,10 @@ enum Place {
 /// What revisions in that field are of, where they are not of a pod.
 fn place(of: &str, field: &str) -> Option<Place> {
     match (of, field) {
-        ("View", "complete_to") | ("Back" | "Listing", "revision") | ("Known", "listed") => {
+        ("View", "complete_to") | ("Back", "revision") | ("Known", "listed") => {
             Some(Place::Listing)
         }
+        ("Listing" | "Ahead", "revision") => Some(Place::Coming),
         ("View" | "Known", "newest" | "floor")
         | ("Viewing", "from")
         | ("Wire", "shown")
@@ -172,8 +179,11 @@ impl<'a> Pass<'a> {
                 Place::Pod => numbers.revisions.push((owner(number), number)),
                 place => {
                     numbers.bounds.push(number);
-                    if place == Place::Listing {
+                    if place != Place::Reach {
                         numbers.listed.push(number);
+                    }
+                    if place == Place::Coming {
+                        numbers.coming.push(number);
                     }
                 }
             },
@@ -546,9 +556,23 @@ mod tests {
         assert_eq!(of(10, [3, 6]), of(10, [7, 6]));
         // Of one pod, it does.
         assert_ne!(of(10, [3, 5]), of(10, [5, 3]));
-        // Nor are those the same on two sides of what was listed, or there.
+        // Nor are those the same on two sides of what was listed.
         assert_ne!(of(10, [3, 6]), of(4, [3, 6]));
-        assert_ne!(of(6, [3, 6]), of(7, [3, 6]));
+        assert_eq!(of(6, [3, 6]), of(7, [3, 6]));
+    }
+
+    #[test]
+    fn whether_a_revision_is_that_of_a_listing_counts_where_it_is_to_come() {
+        #[derive(Serialize)]
+        struct Ahead {
+            revision: Option<Revision>,
+        }
+        let of = |revision, seen| {
+            let (revision, seen) = (Revision::new(revision), Revision::new(seen));
+            print(&(Ahead { revision }, seen), 0)
+        };
+        assert_eq!(of(7, 7), of(9, 9));
+        assert_ne!(of(7, 7), of(8, 7));
     }
 
     #[test]

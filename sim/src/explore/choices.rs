@@ -13,7 +13,11 @@ impl State {
             all.retain(|choice| *choice != Choice::Wait);
         }
         // What nobody waits for may land at any time, or never.
-        let forgotten = self.wire.effects.iter().filter(|effect| effect.forgotten);
+        let forgotten = self
+            .wire
+            .effects
+            .iter()
+            .filter(|effect| effect.is_forgotten());
         all.extend(forgotten.map(|effect| Choice::Land(effect.process, effect.id.0)));
         if self.spent.crashes < self.scope.crashes {
             all.push(Choice::Crash);
@@ -49,7 +53,7 @@ impl State {
     fn orderly(&self) -> Vec<Choice> {
         let mut all = Vec::new();
         let wire = &self.wire;
-        let effects = wire.effects.iter().filter(|effect| !effect.forgotten);
+        let effects = wire.effects.iter().filter(|effect| !effect.is_forgotten());
         all.extend(effects.map(|effect| Choice::Land(effect.process, effect.id.0)));
         all.extend(
             wire.answers
@@ -103,13 +107,14 @@ impl State {
     fn faults(&self, is_prompt: bool, all: &mut Vec<Choice>) {
         let wire = &self.wire;
         // The shell owes each effect an answer within moments.
-        let owes = !wire.answers.is_empty() || wire.effects.iter().any(|effect| !effect.forgotten);
+        let owes =
+            !wire.answers.is_empty() || wire.effects.iter().any(|effect| !effect.is_forgotten());
         // That a pod takes its time is a fault of its own.
         let starts = all.iter().any(|choice| matches!(choice, Choice::Start(_)));
         if is_prompt && !owes && !starts && self.waits() {
             all.push(Choice::Delay);
         }
-        for effect in wire.effects.iter().filter(|effect| !effect.forgotten) {
+        for effect in wire.effects.iter().filter(|effect| !effect.is_forgotten()) {
             if self.scope.order == Order::Prompt {
                 all.push(Choice::LandSlowly(effect.process, effect.id.0));
             }

@@ -184,13 +184,17 @@ impl Now<'_> {
             return Outcome::Changed;
         }
         let uid = pod.view.uid.clone();
+        // One that is being deleted stays as it is.
+        let mut revision = pod.view.revision;
         if pod.view.node.is_none() {
             self.remove(executor);
+            revision = self.cluster.revision();
         } else if pod.view.deleting.is_none() {
             self.change(executor, |view| view.deleting = Some(GRACE));
+            revision = self.cluster.revision();
         }
         Outcome::Done {
-            revision: Some(self.cluster.revision()),
+            revision: Some(revision),
             uid: Some(uid),
         }
     }

@@ -82,12 +82,12 @@ impl State {
                     action: id,
                 });
                 self.spent.creates += u32::from(matches!(action, Action::Create { .. }));
-                self.wire.effects.push(Effect {
+                self.wire.send(Effect {
                     process,
                     id,
                     action,
                     why,
-                    forgotten: false,
+                    awaited: Some(id),
                 });
             }
             Output::List { request, all, .. } => {

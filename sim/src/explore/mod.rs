@@ -178,18 +178,20 @@ pub struct Found {
 pub fn explore(scope: &Scope, jobs: usize, progress: &Progress) -> Option<Found> {
     let scope = Arc::new(scope.clone());
     let explorer = Explorer {
-        scope: Arc::clone(&scope),
         seen: Shards::default(),
         rests: Rests::default(),
         progress,
         found: Mutex::new(None),
     };
-    std::thread::scope(|threads| {
-        for job in 0..jobs.max(1) {
-            let explorer = &explorer;
-            threads.spawn(move || explorer.go(job));
-        }
-    });
+    let first = State::first(Arc::clone(&scope), None);
+    explorer.seen.insert(first.fingerprint());
+    progress.states.fetch_add(1, Ordering::Relaxed);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1));
+    match threads.build() {
+        Ok(threads) => threads.scope(|tasks| explorer.go_on(tasks, first, None)),
+        // Else those that there are anyway.
+        Err(_) => rayon::in_place_scope(|tasks| explorer.go_on(tasks, first, None)),
+    }
     let found = explorer.found.into_inner().ok().flatten()?;
     let (choices, violation) = path::shortened(&scope, found);
     Some(Found {
@@ -212,85 +214,90 @@ pub fn walk(path: &Path) -> (Option<Violation>, Recorder) {
 }
 
 struct Explorer<'a> {
-    scope: Arc<Scope>,
     seen: Shards,
     rests: Rests,
     progress: &'a Progress,
     found: Mutex<Option<Vec<Choice>>>,
 }
 
-/// A state on the way, and what is to be tried from it still.
-struct Frame {
-    state: State,
-    taken: Option<Choice>,
-    choices: Vec<Choice>,
+/// How it comes to a state: the last choice, and those before.
+struct Way {
+    choice: Choice,
+    before: Option<Arc<Way>>,
+    depth: u64,
 }
 
-impl Explorer<'_> {
-    /// Goes through what no other thread has gone through. Each begins with another choice, so that they part soon.
-    fn go(&self, job: usize) {
-        let first = State::first(Arc::clone(&self.scope), None);
-        let mut way = Vec::new();
-        if job == 0 {
-            self.seen.insert(first.fingerprint());
-            self.progress.states.fetch_add(1, Ordering::Relaxed);
+impl Way {
+    fn choices(&self) -> Vec<Choice> {
+        let mut choices = vec![self.choice];
+        let mut before = &self.before;
+        while let Some(way) = before {
+            choices.push(way.choice);
+            before = &way.before;
         }
-        way.push(Self::frame(first, None, job));
-        while let Some(frame) = way.last_mut() {
-            if self.progress.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let Some(choice) = frame.choices.pop() else {
-                way.pop();
-                continue;
-            };
-            let mut next = frame.state.clone();
-            next.take(choice);
-            self.progress.steps.fetch_add(1, Ordering::Relaxed);
-            if next.violation().is_some() {
-                return self.found(&way, choice);
-            }
-            if next.is_beyond() {
-                self.progress.beyond.fetch_add(1, Ordering::Relaxed);
-                continue;
-            }
-            let fingerprint = next.fingerprint();
-            if !self.seen.insert(fingerprint) {
-                continue;
-            }
-            self.progress.states.fetch_add(1, Ordering::Relaxed);
-            if next.is_spent() {
-                self.progress.spent.fetch_add(1, Ordering::Relaxed);
-                if !self.rests.knows(fingerprint) {
-                    match self.rests.comes_to_rest(&mut next.clone(), fingerprint) {
-                        Ok(passed) => self.progress.resting.fetch_add(passed, Ordering::Relaxed),
-                        Err(_) => return self.found(&way, choice),
-                    };
-                }
-            }
-            way.push(Self::frame(next, Some(choice), job));
-            let depth = way.len() as u64 - 1;
-            self.progress.deepest.fetch_max(depth, Ordering::Relaxed);
-        }
+        choices.reverse();
+        choices
     }
+}
 
-    fn frame(state: State, taken: Option<Choice>, job: usize) -> Frame {
+impl<'a> Explorer<'a> {
+    /// Goes on from a new state with each choice there is. A thread takes the newest that is left to do, so depth first;
+    /// one that has none takes the oldest of another.
+    fn go_on<'s>(&'s self, tasks: &rayon::Scope<'s>, state: State, way: Option<&Arc<Way>>)
+    where
+        'a: 's,
+    {
         let mut choices = state.choices();
-        if job.is_multiple_of(2) {
-            choices.reverse();
-        }
-        Frame {
-            state,
-            taken,
-            choices,
+        choices.reverse();
+        let states = std::iter::repeat_n(state, choices.len());
+        for (state, choice) in states.zip(choices) {
+            let way = Way {
+                choice,
+                before: way.cloned(),
+                depth: way.map_or(0, |way| way.depth) + 1,
+            };
+            tasks.spawn(move |tasks| self.follow(tasks, state, way));
         }
     }
 
-    fn found(&self, way: &[Frame], last: Choice) {
-        let taken = way.iter().filter_map(|frame| frame.taken);
-        let path = taken.chain([last]).collect();
+    fn follow<'s>(&'s self, tasks: &rayon::Scope<'s>, mut state: State, way: Way)
+    where
+        'a: 's,
+    {
+        let progress = self.progress;
+        if progress.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        state.take(way.choice);
+        progress.steps.fetch_add(1, Ordering::Relaxed);
+        if state.violation().is_some() {
+            return self.found(&way);
+        }
+        if state.is_beyond() {
+            progress.beyond.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let fingerprint = state.fingerprint();
+        if !self.seen.insert(fingerprint) {
+            return;
+        }
+        progress.states.fetch_add(1, Ordering::Relaxed);
+        progress.deepest.fetch_max(way.depth, Ordering::Relaxed);
+        if state.is_spent() {
+            progress.spent.fetch_add(1, Ordering::Relaxed);
+            if !self.rests.knows(fingerprint) {
+                match self.rests.comes_to_rest(&mut state.clone(), fingerprint) {
+                    Ok(passed) => progress.resting.fetch_add(passed, Ordering::Relaxed),
+                    Err(_) => return self.found(&way),
+                };
+            }
+        }
+        self.go_on(tasks, state, Some(&Arc::new(way)));
+    }
+
+    fn found(&self, way: &Way) {
         if let Ok(mut found) = self.found.lock() {
-            found.get_or_insert(path);
+            found.get_or_insert_with(|| way.choices());
         }
         self.progress.stop.store(true, Ordering::Relaxed);
     }
@@ -322,5 +329,69 @@ impl Shards {
     fn contains(&self, fingerprint: u128) -> bool {
         let shard = self.shard(fingerprint).lock();
         shard.is_ok_and(|shard| shard.contains(&fingerprint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// How a state goes on: the fingerprints that come after it.
+    fn after(state: &State) -> Vec<u128> {
+        let choices = state.choices().into_iter();
+        let mut after: Vec<u128> = choices
+            .map(|choice| {
+                let mut next = state.clone();
+                next.take(choice);
+                next.fingerprint()
+            })
+            .collect();
+        after.sort_unstable();
+        after
+    }
+
+    /// What makes it right to follow only one of those that count as the same.
+    #[test]
+    fn states_that_count_as_the_same_go_on_in_the_same_ways() {
+        for (engine, order, targets, faults, crashes) in [
+            (EngineMode::None, Order::Prompt, vec![2], 1, 0),
+            (EngineMode::None, Order::Prompt, vec![2], 0, 1),
+            (EngineMode::None, Order::Prompt, vec![1, 0], 1, 0),
+            (EngineMode::Registering, Order::Prompt, vec![1, 0], 1, 0),
+            (EngineMode::None, Order::Free, vec![1], 0, 1),
+        ] {
+            let scope = Arc::new(Scope {
+                engine,
+                targets,
+                order,
+                faults,
+                crashes,
+                mutant: None,
+            });
+            let first = State::first(Arc::clone(&scope), None);
+            let mut known = HashMap::from([(first.fingerprint(), after(&first))]);
+            let mut met_again = 0;
+            let mut to_do = vec![(first, Vec::new())];
+            while let Some((state, way)) = to_do.pop() {
+                for choice in state.choices() {
+                    let mut next = state.clone();
+                    next.take(choice);
+                    let way: Vec<Choice> = way.iter().copied().chain([choice]).collect();
+                    assert_eq!(next.violation(), None, "{scope:?}: {way:?}");
+                    let (fingerprint, after) = (next.fingerprint(), after(&next));
+                    if let Some(before) = known.get(&fingerprint) {
+                        assert_eq!(*before, after, "{scope:?}: {way:?}");
+                        met_again += 1;
+                        continue;
+                    }
+                    known.insert(fingerprint, after);
+                    if !next.is_beyond() {
+                        to_do.push((next, way));
+                    }
+                }
+            }
+            assert!(met_again > 100, "{scope:?}: {met_again}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One state of a small world: a controller, the cluster, and what is under way between them.
 
 use super::{
-    Scope,
+    Order, Scope,
     canon::fingerprint,
     cluster::{Cluster, FLEET, LONGEST},
     wire::Wire,
@@ -11,7 +11,7 @@ use crate::{
     recorder::Recorder,
 };
 use evenkeel::core::{
-    Controller, ExecutorId, Group, Input, Span, Time,
+    Controller, ExecutorId, Group, Input, Revision, Span, Time,
     input::{DesiredChange, GroupWish, Memory},
 };
 use serde::Serialize;
@@ -41,6 +41,12 @@ pub(super) struct State {
     pub(super) judge: Judge,
     /// What went in and came out, where somebody wants to know.
     pub(super) recorder: Option<Recorder>,
+}
+
+/// The listing that may come next.
+#[derive(Serialize)]
+struct Ahead {
+    revision: Option<Revision>,
 }
 
 /// What was used up on the way to a state.
@@ -90,7 +96,13 @@ impl State {
 
     /// What tells it from other states: what may follow is the same where this is.
     pub fn fingerprint(&self) -> u128 {
+        // Whether what was seen last is of the next listing's very revision counts only where that may come late.
+        let is_late = self.scope.order == Order::Free || self.spent.faults < self.scope.faults;
+        let ahead = Ahead {
+            revision: is_late.then(|| self.cluster.revision()),
+        };
         let all = (
+            ahead,
             &self.controller,
             self.judge.truth(),
             &self.cluster,
@@ -151,7 +163,7 @@ impl State {
             process: self.process,
         });
         for effect in &mut self.wire.effects {
-            effect.forgotten = true;
+            effect.awaited = None;
         }
         let effects = std::mem::take(&mut self.wire.effects);
         self.wire = Wire {
@@ -172,6 +184,12 @@ impl State {
             template: 1,
         };
         BTreeMap::from([(GROUP.into(), wish)])
+    }
+
+    /// Of whom something may be seen yet: those that are there, and those of whom something is under way.
+    pub(super) fn shown_yet(&self) -> BTreeSet<ExecutorId> {
+        let there = self.cluster.pods.keys().copied();
+        there.chain(self.wire.executors()).collect()
     }
 
     pub(super) fn look(&mut self, fact: &Fact<'_>) {

@@ -100,7 +100,7 @@ impl State {
                 let mut effects = self.wire.effects.iter_mut();
                 let found = effects.find(|of| of.process == process && of.id.0 == id);
                 if let Some(effect) = found {
-                    effect.forgotten = true;
+                    effect.awaited = None;
                     let lost = Outcome::Unclear(Failure::TimedOut);
                     self.wire.answers.push(Answer::new(ActionId(id), lost));
                 }
@@ -119,6 +119,7 @@ impl State {
             self.arrive();
         }
         self.wire.forget_history();
+        self.judge.forget(&self.shown_yet());
     }
 
     /// What is not slow arrives at once.
@@ -175,11 +176,11 @@ impl State {
             action: &effect.action,
             why: effect.why,
             outcome: &outcome,
-            late: effect.forgotten,
+            late: effect.is_forgotten(),
         });
         self.tell_changes();
-        if !effect.forgotten {
-            self.wire.answers.push(Answer::new(effect.id, outcome));
+        if let Some(action) = effect.awaited {
+            self.wire.answers.push(Answer::new(action, outcome));
         }
     }
 

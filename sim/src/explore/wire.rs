@@ -1,8 +1,9 @@
 //! What is under way between the controller and the cluster.
 
+use crate::judge::executor::verb;
 use evenkeel::core::{
-    ActionId, Name, RequestId, Revision, Time,
-    input::{Listing, Outcome, WatchEvent},
+    ActionId, ExecutorId, Name, RequestId, Revision, Time,
+    input::{Listing, Outcome, PodView, WatchEvent},
     output::{Action, Why},
 };
 use serde::Serialize;
@@ -28,11 +29,32 @@ impl Wire {
         listing.is_some_and(|listing| listing.read.is_none())
     }
 
+    /// An effect is on its way. In which order they were begun is no matter: any may land next.
+    pub fn send(&mut self, effect: Effect) {
+        let key = |of: &Effect| (of.process, of.action.executor(), verb(&of.action));
+        let before = |of: &Effect| key(of) <= key(&effect);
+        let place = self.effects.partition_point(before);
+        self.effects.insert(place, effect);
+    }
+
     /// Takes an effect off its way.
     pub fn take_effect(&mut self, process: u32, id: u64) -> Option<Effect> {
         let is = |effect: &Effect| effect.process == process && effect.id.0 == id;
         let index = self.effects.iter().position(is)?;
         Some(self.effects.remove(index))
+    }
+
+    /// Of whom something is under way.
+    pub fn executors(&self) -> impl Iterator<Item = ExecutorId> {
+        let asked = self.effects.iter().filter_map(|of| of.action.executor());
+        let read = self.listing.iter().filter_map(|of| of.read.as_ref());
+        let listed = read.flat_map(|listing| &listing.pods);
+        let watch = self.watch.iter();
+        let events = watch.flat_map(|watch| watch.queue.iter().chain(&watch.late));
+        let events = events.chain(&self.history).filter_map(view);
+        let views = listed.chain(events);
+        let shown = views.filter_map(|view| view.labels.executor.as_deref()?.parse().ok());
+        asked.chain(shown)
     }
 
     /// What no watch can have to show any more is forgotten.
@@ -56,11 +78,19 @@ impl Wire {
 #[derive(Clone, Serialize)]
 pub(super) struct Effect {
     pub process: u32,
+    /// What choices call it.
+    #[serde(skip)]
     pub id: ActionId,
     pub action: Action,
     pub why: Why,
-    /// Nobody waits for it: its process is dead, or was told that the answer is lost.
-    pub forgotten: bool,
+    /// What its answer is to; None: nobody waits for one, since its process is dead, or was told that it is lost.
+    pub awaited: Option<ActionId>,
+}
+
+impl Effect {
+    pub fn is_forgotten(&self) -> bool {
+        self.awaited.is_none()
+    }
 }
 
 /// An answer on its way.
@@ -118,9 +148,13 @@ pub(super) enum Next {
     Late,
 }
 
-fn pod_of(event: &WatchEvent) -> Option<&Name> {
+fn view(event: &WatchEvent) -> Option<&PodView> {
     match event {
-        WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(&view.name),
+        WatchEvent::Seen(view) | WatchEvent::Left(view) => Some(view),
         _ => None,
     }
+}
+
+fn pod_of(event: &WatchEvent) -> Option<&Name> {
+    view(event).map(|view| &view.name)
 }

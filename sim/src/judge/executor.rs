@@ -47,8 +47,6 @@ pub struct Executor {
     pub made: Option<Revision>,
     /// A write that was answered done closes when it was shown at this revision.
     pub closes_at: Option<Revision>,
-    /// A write that was answered without a revision, or failed its precondition, closes with a listing started after then.
-    pub closes_after: Option<Time>,
     /// The last effect that failed.
     pub failed: Option<Failed>,
     /// The effects that were answered done, and on which pod.
@@ -73,8 +71,8 @@ pub struct Executor {
     pub let_go: bool,
     /// The engine said that it is idle.
     pub idle: bool,
-    /// A deletion was decided, by this rule first.
-    pub condemned: Option<Why>,
+    /// A deletion was decided.
+    pub condemned: bool,
     /// It was to be deleted by name, when nobody knew whether it was there.
     pub withdrawn: bool,
     /// It was shown leaving the view, neither ended nor deleted.
@@ -91,6 +89,15 @@ pub struct Executor {
     pub strange: bool,
 }
 
+/// What an action is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Bound {
+    /// The pod at that revision.
+    To(Revision),
+    /// The memory that is asked for, in bytes.
+    Memory(u64),
+}
+
 /// An effect that failed, or may have.
 #[derive(Clone, Debug, Serialize)]
 pub struct Failed {
@@ -98,8 +105,8 @@ pub struct Failed {
     pub verb: &'static str,
     /// The rule behind it.
     pub why: Why,
-    /// What it was bound to: a revision, or the memory that was asked for.
-    pub bound: Option<u64>,
+    /// What it was bound to.
+    pub bound: Option<Bound>,
     /// Which pod it was about, where it said so.
     pub uid: Option<Uid>,
     /// When its answer came, by the world's clock.
@@ -132,7 +139,7 @@ impl Executor {
     /// It is on its way out, as far as this controller has said: it does not count any more.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
-        self.condemned.is_some()
+        self.condemned
             || self.draining.is_some()
             || self.disrupted
             || self.lost.is_some()
@@ -143,14 +150,20 @@ impl Executor {
 
     /// It was shown as gone, for good, and nothing of it is waited for: a listing that lacks it changes nothing.
     pub(super) fn is_settled(&self) -> bool {
-        let waits =
-            self.failed.is_some() || self.closes_at.is_some() || self.closes_after.is_some();
+        let waits = self.failed.is_some() || self.closes_at.is_some();
         self.gone && self.end.is_some() && !self.lacking && !waits
+    }
+
+    /// Its delete was bound to a revision, and came too late: it is let live, as if it had never been asked for.
+    pub(super) fn is_spared(&self) -> bool {
+        let goes_on = self.open == 0 && self.failed.is_none() && self.end.is_none();
+        let deleted = self.done.iter().any(|(verb, _)| *verb == "delete");
+        self.condemned && self.bound && goes_on && !deleted && !self.gone
     }
 
     /// Whether this controller may think that it is there and stays.
     pub(super) fn may_stay(&self) -> bool {
-        let goes = self.condemned.is_some() && !self.bound;
+        let goes = self.condemned && !self.bound;
         let over = self.gone || self.end.is_some() || self.lost.is_some();
         let parts = self.draining.is_some() || self.refused || self.strange;
         !goes && !over && !parts
@@ -167,12 +180,12 @@ pub fn uid_of(action: &Action) -> Option<Uid> {
     }
 }
 
-/// What tells an action from another of its kind: the revision that it is bound to, or the memory that is asked for.
+/// What tells an action from another of its kind.
 #[must_use]
-pub fn bound_of(action: &Action) -> Option<u64> {
+pub fn bound_of(action: &Action) -> Option<Bound> {
     match action {
-        Action::Delete { revision, .. } => revision.map(Revision::get),
-        Action::Resize { memory, .. } => Some(*memory),
+        Action::Delete { revision, .. } => revision.map(Bound::To),
+        Action::Resize { memory, .. } => Some(Bound::Memory(*memory)),
         _ => None,
     }
 }

@@ -112,7 +112,7 @@ impl Known {
                 of.bound = revision.is_some();
                 of.withdrawn |= uid.is_none();
                 of.deleted_first |= of.end.is_none();
-                of.condemned.get_or_insert(why);
+                of.condemned = true;
             }
             _ => {}
         }
@@ -170,7 +170,7 @@ impl Known {
         }
     }
 
-    pub(super) fn given(&mut self, now: Time, at: Time, input: &Input) {
+    pub(super) fn given(&mut self, now: Time, input: &Input) {
         match input {
             Input::Desired(change) => self.wished(change),
             Input::Engine(report) => self.reported(report),
@@ -208,8 +208,8 @@ impl Known {
             }
             Input::Listed {
                 request,
-                started,
                 outcome: Ok(listing),
+                ..
             } => {
                 self.requests.remove(request);
                 if self.least().is_some_and(|least| listing.revision < least) {
@@ -250,9 +250,6 @@ impl Known {
                     if written {
                         of.closes_at = None;
                     }
-                    if of.closes_after.is_some_and(|since| *started >= since) {
-                        of.closes_after = None;
-                    }
                     !of.is_settled()
                 });
             }
@@ -273,7 +270,7 @@ impl Known {
                 }
                 WatchEvent::Undecodable(_) => {}
             },
-            Input::Answered { action, outcome } => self.answered(now, at, *action, outcome),
+            Input::Answered { action, outcome } => self.answered(now, *action, outcome),
             Input::Wake | Input::Relist => {}
         }
     }
@@ -282,6 +279,24 @@ impl Known {
     #[must_use]
     pub fn least(&self) -> Option<Revision> {
         self.listed.max(self.floor)
+    }
+
+    /// Executors that are over are forgotten, once the engine was told where it was to be; but not where something
+    /// `comes` of them still.
+    pub(super) fn forget(&mut self, comes: &BTreeSet<ExecutorId>) {
+        self.executors.retain(|id, of| {
+            // Which of the two is newer is all that counts of them.
+            of.made = of
+                .made
+                .map(|made| of.shown.map_or(made, |shown| shown.max(made)));
+            if of.is_spared() {
+                of.condemned = false;
+                of.bound = false;
+                of.deleted_first = false;
+            }
+            let told = of.lost.is_some() || !of.started;
+            !(of.is_settled() && told && of.open == 0) || comes.contains(id)
+        });
     }
 
     /// Those that are not settled; all that may be there are among them.
@@ -453,7 +468,7 @@ impl Known {
         Some(id)
     }
 
-    fn answered(&mut self, now: Time, at: Time, action: ActionId, outcome: &Outcome) {
+    fn answered(&mut self, now: Time, action: ActionId, outcome: &Outcome) {
         if let Outcome::Done { revision, .. } = outcome {
             self.newest = self.newest.max(*revision);
         }
@@ -486,15 +501,11 @@ impl Known {
                     // What was shown first is the executor; a late copy of its create may have made another.
                     of.uid = of.uid.take().or(uid.clone());
                 } else {
-                    match revision {
-                        // What is out of view is not shown again.
-                        _ if of.gone => {}
-                        Some(revision) if of.shown.is_none_or(|shown| shown < *revision) => {
-                            of.closes_at = Some(*revision);
-                        }
-                        Some(_) => {}
-                        None => of.closes_after = Some(at),
-                    }
+                    // What is out of view is not shown again.
+                    let to_show = |revision: &Revision| {
+                        !of.gone && of.shown.is_none_or(|shown| shown < *revision)
+                    };
+                    of.closes_at = revision.filter(to_show).or(of.closes_at);
                 }
             }
             Outcome::Exists(there) => {
@@ -519,7 +530,6 @@ impl Known {
             }
             Outcome::Changed => {
                 of.failed = None;
-                of.closes_after = Some(at);
             }
             Outcome::Refused(Refusal::TooLate) => {}
             Outcome::Refused(_) | Outcome::Unclear(_) => {

@@ -27,7 +27,7 @@ pub use fact::{About, Fact};
 pub use l1::missing;
 pub use truth::Truth;
 
-use evenkeel::core::{Config, Controller, Group, Input, Name, Span, Time};
+use evenkeel::core::{Config, Controller, ExecutorId, Group, Input, Name, Span, Time};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The UID of an owner that a webhook of the story's gives to pods: not one of ours.
@@ -176,6 +176,14 @@ impl Judge {
     #[must_use]
     pub fn truth(&self) -> &Truth {
         &self.truth
+    }
+
+    /// Of executors that are over, only what can count still is kept in the ledger. `comes`: of whom something may be
+    /// seen yet.
+    pub fn forget(&mut self, comes: &BTreeSet<ExecutorId>) {
+        for known in self.truth.processes.values_mut() {
+            known.forget(comes);
+        }
     }
 
     /// The first broken invariant.

@@ -97,9 +97,8 @@ impl Checker for S4 {
                     return Ok(());
                 };
                 let of = truth.known(*process, executor);
-                let condemned = of.is_some_and(|of| {
-                    of.condemned.is_some() && !of.bound && !of.gone && !of.refused
-                });
+                let condemned =
+                    of.is_some_and(|of| of.condemned && !of.bound && !of.gone && !of.refused);
                 if condemned && truth.config.engine == EngineMode::Registering {
                     return violated(format!(
                         "{executor} is to be deleted, registers, and is not refused"
@@ -186,7 +185,7 @@ fn has_reason(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> bo
         Why::Grow6 => !serves || of.lost.is_some() || of.end.is_some(),
         Why::Shrink2 => {
             let idle = matches!(group.shrink, Shrink::Idle { .. });
-            of.let_go || of.lost.is_some() || of.condemned.is_some() || idle || no_engine
+            of.let_go || of.lost.is_some() || of.condemned || idle || no_engine
         }
         Why::Shrink4 => {
             known.suspended

@@ -77,15 +77,14 @@ impl Checker for S7 {
         let out_of_view = of.gone || of.end.is_some();
         // One whose name was taken never had a pod: what is there is a stranger's.
         let never_was = of.made.is_none() && matches!(cause, Cause::CreateRejected { .. });
-        if lives && !out_of_view && !never_was && of.condemned.is_none() && *cause != Cause::Missing
-        {
+        if lives && !out_of_view && !never_was && !of.condemned && *cause != Cause::Missing {
             return violated(format!(
                 "{executor} is told lost ({}), and lives",
                 cause.name()
             ));
         }
         // What was shown decides; where nothing was shown of its end, what truly happened does.
-        let decided = of.condemned.is_some();
+        let decided = of.condemned;
         match &of.end {
             Some(End::Failed { exit_code }) if !decided && !of.disrupted => {
                 let right = match cause {
@@ -166,7 +165,7 @@ fn counted(truth: &Truth, process: u32, status: &Status) -> Result {
     let all = known.executors.values();
     let untold = all.filter(|of| {
         // GROW-6: charged when its delete is answered.
-        of.lost.is_none() && (of.condemned.is_some() || of.end.is_some() || of.gone || of.rejected)
+        of.lost.is_none() && (of.condemned || of.end.is_some() || of.gone || of.rejected)
     });
     let most = known.failures + untold.count() as u64;
     if counted > most {

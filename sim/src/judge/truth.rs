@@ -234,14 +234,12 @@ impl Truth {
             Fact::Died { process } => {
                 self.processes.remove(process);
             }
-            Fact::Given {
-                process, at, input, ..
-            } => {
+            Fact::Given { process, input, .. } => {
                 let now = self.now;
                 if let Some(known) = self.processes.get_mut(process)
                     && known.awaits(input)
                 {
-                    known.given(now, *at, input);
+                    known.given(now, input);
                 }
             }
             Fact::Said {
