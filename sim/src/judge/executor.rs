@@ -65,6 +65,8 @@ pub struct Executor {
     pub resized: Option<u64>,
     /// Its last delete was bound to a revision: it may come too late, and then the executor is let live.
     pub bound: bool,
+    /// The answer to a delete of it was lost: it may have landed.
+    pub maybe_deleted: bool,
     /// The engine said that it will be lost.
     pub disrupted: bool,
     /// The engine let it go or killed it.
@@ -152,13 +154,6 @@ impl Executor {
     pub(super) fn is_settled(&self) -> bool {
         let waits = self.failed.is_some() || self.closes_at.is_some();
         self.gone && self.end.is_some() && !self.lacking && !waits
-    }
-
-    /// Its delete was bound to a revision, and came too late: it is let live, as if it had never been asked for.
-    pub(super) fn is_spared(&self) -> bool {
-        let goes_on = self.open == 0 && self.failed.is_none() && self.end.is_none();
-        let deleted = self.done.iter().any(|(verb, _)| *verb == "delete");
-        self.condemned && self.bound && goes_on && !deleted && !self.gone
     }
 
     /// Whether this controller may think that it is there and stays.

@@ -289,11 +289,6 @@ impl Known {
             of.made = of
                 .made
                 .map(|made| of.shown.map_or(made, |shown| shown.max(made)));
-            if of.is_spared() {
-                of.condemned = false;
-                of.bound = false;
-                of.deleted_first = false;
-            }
             let told = of.lost.is_some() || !of.started;
             !(of.is_settled() && told && of.open == 0) || comes.contains(id)
         });
@@ -530,6 +525,12 @@ impl Known {
             }
             Outcome::Changed => {
                 of.failed = None;
+                // It came too late: the executor is let live, as if it had never been asked for.
+                if of.bound && !of.maybe_deleted {
+                    of.condemned = false;
+                    of.bound = false;
+                    of.deleted_first = false;
+                }
             }
             Outcome::Refused(Refusal::TooLate) => {}
             Outcome::Refused(_) | Outcome::Unclear(_) => {
@@ -537,6 +538,7 @@ impl Known {
                     outcome,
                     Outcome::Refused(Refusal::Forbidden(_) | Refusal::Invalid(_))
                 );
+                of.maybe_deleted |= name == "delete" && matches!(outcome, Outcome::Unclear(_));
                 let before = of.failed.take();
                 let before = before.filter(|failed| failed.is_of(&effect.action, effect.why));
                 of.failed = Some(Failed {
