@@ -87,8 +87,9 @@ pub async fn nothing_left_after_sigterm(stage: &mut Stage) {
 
 /// Once with an engine, for which the command stands in, and once without; and as people read it.
 pub async fn nothing_left_after_a_drain(stage: &mut Stage) {
-    let fleet = stage.fleet("drain").await;
     for engine in ["registering", "none"] {
+        // A fleet each: names begin anew with the next run, and this kubelet deletes by name, whichever pod has it by then.
+        let fleet = stage.fleet(&format!("drain-{engine}")).await;
         let file = fleet.file(TARGET, "drain", json!({"engine": engine}));
         let child = at_target(&fleet, &file).await;
         child.signal(Signal::INT);
@@ -108,6 +109,7 @@ pub async fn nothing_left_after_a_drain(stage: &mut Stage) {
         shows_progress(&ended);
         nothing_left(&fleet).await;
     }
+    let fleet = stage.fleet("drain").await;
     let file = fleet.file(TARGET, "drain", json!({}));
     let ended = fleet
         .run(&file)
