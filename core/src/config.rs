@@ -44,11 +44,15 @@ impl Config {
         self.groups.get(group).unwrap_or(&self.other_groups)
     }
 
+    /// The knobs of each group that has its own, and those of all others.
+    pub fn every_group(&self) -> impl Iterator<Item = &GroupConfig> {
+        self.groups.values().chain([&self.other_groups])
+    }
+
     /// CLAIM: whether any group's executors use claims.
     #[must_use]
     pub fn uses_claims(&self) -> bool {
-        let mut groups = self.groups.values().chain([&self.other_groups]);
-        groups.any(|group| group.claims.is_some())
+        self.every_group().any(|group| group.claims.is_some())
     }
 }
 

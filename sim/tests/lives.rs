@@ -12,7 +12,7 @@ use evenkeel::{
 };
 use evenkeel_sim::{
     Life, Setup,
-    engine::{Engine, Habits, NoEngine, Plain},
+    engine::{self, Habits},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,10 +67,7 @@ fn begin(setup: Setup) -> Life {
         drains_after: Span(1500),
         ..Habits::PROMPT
     };
-    let engine: Box<dyn Engine> = match setup.config.engine {
-        EngineMode::None => Box::new(NoEngine),
-        EngineMode::Registering => Box::new(Plain::new(habits, setup.config.clone())),
-    };
+    let engine = engine::usual(habits, &setup.config);
     Life::watched(setup, engine, None, None, None)
 }
 

@@ -1,13 +1,13 @@
 //! `evenkeel-sim run`: one life of a fleet file, as one line of JSON.
 
 use evenkeel::{
-    core::{Span, config::EngineMode, input::DesiredChange},
+    core::{Span, input::DesiredChange},
     fake::WorldConfig,
     file::{self, FleetFile},
 };
 use evenkeel_sim::{
     Life, Report, Setup,
-    engine::{Engine, Habits, NoEngine, Plain},
+    engine::{self, Habits},
 };
 use std::{
     collections::BTreeMap,
@@ -83,10 +83,7 @@ fn play(fleet: &FleetFile, seed: Option<u64>, live_for: Span, shutdown: bool) ->
         weather.seed = seed;
         config.seed = seed;
     }
-    let engine: Box<dyn Engine> = match config.engine {
-        EngineMode::None => Box::new(NoEngine),
-        EngineMode::Registering => Box::new(Plain::new(Habits::PROMPT, config.clone())),
-    };
+    let engine = engine::usual(Habits::PROMPT, &config);
     let setup = Setup {
         fleet: fleet.fleet.clone(),
         config,

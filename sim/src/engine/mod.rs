@@ -7,7 +7,8 @@ pub use plain::{Habits, Plain};
 
 use crate::story::EngineFault;
 use evenkeel::core::{
-    ExecutorId, Group, Input, Span, Status, Time,
+    Config, ExecutorId, Group, Input, Span, Status, Time,
+    config::EngineMode,
     input::{DesiredChange, EngineReport, GroupWish},
     output::Notice,
 };
@@ -46,6 +47,15 @@ pub trait Engine {
 
     /// Faults are over: from now on it does as it should, and lets go what is more than it wants.
     fn calm(&mut self, say: &mut Say<'_>);
+}
+
+/// The engine that a fleet of that config has where nobody plugs in another: a plain one, or none.
+#[must_use]
+pub fn usual(habits: Habits, config: &Config) -> Box<dyn Engine> {
+    match config.engine {
+        EngineMode::None => Box::new(NoEngine),
+        EngineMode::Registering => Box::new(Plain::new(habits, config.clone())),
+    }
 }
 
 /// How an engine speaks, and what it may draw from.

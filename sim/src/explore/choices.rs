@@ -53,8 +53,10 @@ impl State {
     fn orderly(&self) -> Vec<Choice> {
         let mut all = Vec::new();
         let wire = &self.wire;
-        let effects = wire.effects.iter().filter(|effect| !effect.is_forgotten());
-        all.extend(effects.map(|effect| Choice::Land(effect.process, effect.id.0)));
+        all.extend(
+            wire.awaited()
+                .map(|effect| Choice::Land(effect.process, effect.id.0)),
+        );
         all.extend(
             wire.answers
                 .iter()
@@ -107,14 +109,13 @@ impl State {
     fn faults(&self, is_prompt: bool, all: &mut Vec<Choice>) {
         let wire = &self.wire;
         // The shell owes each effect an answer within moments.
-        let owes =
-            !wire.answers.is_empty() || wire.effects.iter().any(|effect| !effect.is_forgotten());
+        let owes = !wire.answers.is_empty() || wire.awaited().next().is_some();
         // That a pod takes its time is a fault of its own.
         let starts = all.iter().any(|choice| matches!(choice, Choice::Start(_)));
         if is_prompt && !owes && !starts && self.waits() {
             all.push(Choice::Delay);
         }
-        for effect in wire.effects.iter().filter(|effect| !effect.is_forgotten()) {
+        for effect in wire.awaited() {
             if self.scope.order == Order::Prompt {
                 all.push(Choice::LandSlowly(effect.process, effect.id.0));
             }

@@ -184,15 +184,14 @@ impl Now<'_> {
             return Outcome::Changed;
         }
         let uid = pod.view.uid.clone();
-        // One that is being deleted stays as it is.
-        let mut revision = pod.view.revision;
         if pod.view.node.is_none() {
             self.remove(executor);
-            revision = self.cluster.revision();
         } else if pod.view.deleting.is_none() {
             self.change(executor, |view| view.deleting = Some(GRACE));
-            revision = self.cluster.revision();
         }
+        // Of one that was being deleted already, that is its own as it was.
+        let left = self.cluster.pods.get(&executor);
+        let revision = left.map_or(self.cluster.revision(), |pod| pod.view.revision);
         Outcome::Done {
             revision: Some(revision),
             uid: Some(uid),

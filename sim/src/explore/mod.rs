@@ -6,8 +6,8 @@
 //! circle all has to be as it is wanted.
 //!
 //! The rooms: `state` is one state, `choices` what may happen next in it, `steps` how that happens, and `drive` what the
-//! controller makes of it; `cluster` and `wire` are what a state is made of; `canon` tells which states are the same; `rest` is liveness; `path` writes down how it comes to a
-//! broken invariant.
+//! controller makes of it; `cluster` and `wire` are what a state is made of; `canon` tells which states are the same;
+//! `rest` is liveness; `path` writes down how it comes to a broken invariant.
 //!
 //! The world is smaller than the one of stories: one group, no claims, no templates that change, a lease that never
 //! fails, and steps that take no time. Time passes when nothing else is about to happen, or as a fault.

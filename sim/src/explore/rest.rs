@@ -19,8 +19,9 @@ impl Rests {
         self.known.contains(fingerprint)
     }
 
-    /// Lets everything happen in order, from a state of that fingerprint on, until it is known to come to rest; through how many states that nobody had
-    /// followed. It does once states repeat: a circle in which all is as wanted whenever nothing is under way.
+    /// Lets everything happen in order, from a state of that fingerprint on, until it is known to come to rest; through
+    /// how many states that nobody had followed. It does once states repeat: a circle in which all is as wanted
+    /// whenever nothing is under way.
     ///
     /// # Errors
     /// It does not; or an invariant is broken on the way.

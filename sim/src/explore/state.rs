@@ -186,10 +186,12 @@ impl State {
         BTreeMap::from([(GROUP.into(), wish)])
     }
 
-    /// Of whom something may be seen yet: those that are there, and those of whom something is under way.
-    pub(super) fn shown_yet(&self) -> BTreeSet<ExecutorId> {
-        let there = self.cluster.pods.keys().copied();
-        there.chain(self.wire.executors()).collect()
+    /// The ledger forgets who is over: not there, and with nothing under way that could show them.
+    pub(super) fn forget(&mut self) {
+        let (cluster, wire) = (&self.cluster, &self.wire);
+        let is_there = |id| cluster.pods.contains_key(&id);
+        let comes = |id| wire.executors().any(|other| other == id);
+        self.judge.forget(|id| is_there(id) || comes(id));
     }
 
     pub(super) fn look(&mut self, fact: &Fact<'_>) {

@@ -119,7 +119,7 @@ impl State {
             self.arrive();
         }
         self.wire.forget_history();
-        self.judge.forget(&self.shown_yet());
+        self.forget();
     }
 
     /// What is not slow arrives at once.

@@ -37,6 +37,11 @@ impl Wire {
         self.effects.insert(place, effect);
     }
 
+    /// The effects that somebody waits for.
+    pub fn awaited(&self) -> impl Iterator<Item = &Effect> {
+        self.effects.iter().filter(|of| !of.is_forgotten())
+    }
+
     /// Takes an effect off its way.
     pub fn take_effect(&mut self, process: u32, id: u64) -> Option<Effect> {
         let is = |effect: &Effect| effect.process == process && effect.id.0 == id;

@@ -283,14 +283,15 @@ impl Known {
 
     /// Executors that are over are forgotten, once the engine was told where it was to be; but not where something
     /// `comes` of them still.
-    pub(super) fn forget(&mut self, comes: &BTreeSet<ExecutorId>) {
+    pub(super) fn forget(&mut self, comes: &impl Fn(ExecutorId) -> bool) {
         self.executors.retain(|id, of| {
-            // Which of the two is newer is all that counts of them.
-            of.made = of
-                .made
-                .map(|made| of.shown.map_or(made, |shown| shown.max(made)));
+            if of.made.is_some() {
+                // Which of the two is newer is all that counts of them.
+                of.made = of.made.max(of.shown);
+            }
             let told = of.lost.is_some() || !of.started;
-            !(of.is_settled() && told && of.open == 0) || comes.contains(id)
+            let over = of.is_settled() && told && of.open == 0;
+            !over || comes(*id)
         });
     }
 

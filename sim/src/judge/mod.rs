@@ -178,11 +178,11 @@ impl Judge {
         &self.truth
     }
 
-    /// Of executors that are over, only what can count still is kept in the ledger. `comes`: of whom something may be
-    /// seen yet.
-    pub fn forget(&mut self, comes: &BTreeSet<ExecutorId>) {
+    /// Of executors that are over, only what can count still is kept in the ledger. `comes`: whether something may be
+    /// seen yet of one.
+    pub fn forget(&mut self, comes: impl Fn(ExecutorId) -> bool) {
         for known in self.truth.processes.values_mut() {
-            known.forget(comes);
+            known.forget(&comes);
         }
     }
 

@@ -200,8 +200,7 @@ impl Life {
 
     /// Nothing is replaced for its age alone.
     fn is_quiet(&self) -> bool {
-        let config = &self.setup.config;
-        let groups = config.groups.values().chain([&config.other_groups]);
+        let groups = self.setup.config.every_group();
         let mut rolls = groups.map(|group| group.roll.every);
         self.broken.is_empty() && rolls.all(|every| every.is_none())
     }

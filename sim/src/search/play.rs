@@ -2,7 +2,7 @@
 
 use crate::{
     Report,
-    engine::{Engine, NoEngine, Plain},
+    engine::{self, Engine},
     judge::{Judge, Violation},
     life::{Life, Rested, Setup},
     recorder::Recorder,
@@ -13,7 +13,7 @@ use evenkeel::{
     PodTemplate,
     core::{
         Config, Group, Name, Span, Time,
-        config::{EngineMode, Ramp, Shrink},
+        config::{Ramp, Shrink},
         input::GroupWish,
     },
     fake::{Percent, Weather, WorldConfig},
@@ -66,10 +66,7 @@ pub(super) fn play_tallied(story: &Story, tally: &mut Option<Tally>) -> Played {
 }
 
 fn engine(story: &Story) -> Box<dyn Engine> {
-    match story.config.engine {
-        EngineMode::None => Box::new(NoEngine),
-        EngineMode::Registering => Box::new(Plain::new(story.engine, story.config.clone())),
-    }
+    engine::usual(story.engine, &story.config)
 }
 
 fn run(
@@ -149,8 +146,7 @@ fn patience(story: &Story) -> Span {
     let growing = &config.growing;
     let ending = &config.ending;
     let failing = &config.failing;
-    let groups = config.groups.values().chain([&config.other_groups]);
-    let idle = groups.map(|group| match group.shrink {
+    let idle = config.every_group().map(|group| match group.shrink {
         Shrink::Idle { timeout } => timeout.0,
         Shrink::Asked => 0,
     });
