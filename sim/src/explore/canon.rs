@@ -13,8 +13,11 @@ use serde::{
         SerializeTupleStruct, SerializeTupleVariant,
     },
 };
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::{fmt, hash::Hasher};
+use std::{
+    cell::RefCell,
+    fmt::{self, Write},
+};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The fingerprint of that value at `now`; distances of more than `cap` milliseconds are all the same. `owner` says which
 /// pod changed at a revision.
@@ -24,19 +27,89 @@ pub(super) fn fingerprint(
     cap: u64,
     owner: &dyn Fn(u64) -> u64,
 ) -> u128 {
-    let mut numbers = Numbers::default();
-    let mut pass = Pass::new(now, cap, owner, To::Numbers(&mut numbers));
-    write(value, &mut pass);
-    numbers.sort();
-    let mut hasher = SipHasher13::new();
-    let mut pass = Pass::new(now, cap, owner, To::Hash(&mut hasher, &numbers));
-    write(value, &mut pass);
-    hasher.finish128().as_u128()
+    thread_local! {
+        // Millions are taken in a row, of about the same length.
+        static TEXT: RefCell<Text> = RefCell::default();
+    }
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        let mut pass = Pass {
+            now,
+            cap,
+            kind: Kind::Plain,
+            place: Place::Pod,
+            owner,
+            text,
+        };
+        if let Err(Never(why)) = value.serialize(&mut pass) {
+            unreachable!("everything has a fingerprint: {why}")
+        }
+        text.rank();
+        xxh3_128(&text.bytes)
+    })
 }
 
-fn write(value: &impl Serialize, pass: &mut Pass<'_>) {
-    if let Err(Never(why)) = value.serialize(pass) {
-        unreachable!("everything has a fingerprint: {why}")
+/// A value, written down: first with gaps for the numbers of which only their order matters, which is known at its end.
+#[derive(Default)]
+struct Text {
+    bytes: Vec<u8>,
+    gaps: Vec<Gap>,
+    numbers: Numbers,
+}
+
+/// Eight bytes that are still to be written.
+struct Gap {
+    at: usize,
+    number: Number,
+}
+
+/// A number that counts by its rank.
+#[derive(Clone, Copy)]
+enum Number {
+    Action(u64),
+    Request(u64),
+    /// A revision of a pod.
+    Revision {
+        owner: u64,
+        number: u64,
+    },
+    /// A revision of none.
+    Bound(u64),
+}
+
+impl Text {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.gaps.clear();
+        self.numbers.clear();
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Most are small, and a number's length tells it from others.
+        let bytes = number.to_le_bytes();
+        let length = bytes.len() - (number.leading_zeros() / 8) as usize;
+        self.bytes.push(length as u8);
+        self.bytes.extend_from_slice(&bytes[..length]);
+    }
+
+    fn gap(&mut self, number: Number) {
+        let at = self.bytes.len();
+        self.gaps.push(Gap { at, number });
+        self.bytes.extend_from_slice(&[0; 8]);
+    }
+
+    /// Fills the gaps.
+    fn rank(&mut self) {
+        self.numbers.sort();
+        for Gap { at, number } in &self.gaps {
+            let rank = match *number {
+                Number::Action(number) => rank(&self.numbers.actions, number),
+                Number::Request(number) => rank(&self.numbers.requests, number),
+                Number::Bound(number) => rank(&self.numbers.bounds, number),
+                Number::Revision { owner, number } => self.numbers.revision(owner, number),
+            };
+            self.bytes[*at..*at + 8].copy_from_slice(&rank.to_le_bytes());
+        }
     }
 }
 
@@ -56,15 +129,25 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn sort(&mut self) {
-        let all = [
+    fn plain(&mut self) -> [&mut Vec<u64>; 5] {
+        [
             &mut self.actions,
             &mut self.requests,
             &mut self.listed,
             &mut self.coming,
             &mut self.bounds,
-        ];
-        for numbers in all {
+        ]
+    }
+
+    fn clear(&mut self) {
+        for numbers in self.plain() {
+            numbers.clear();
+        }
+        self.revisions.clear();
+    }
+
+    fn sort(&mut self) {
+        for numbers in self.plain() {
             numbers.sort_unstable();
             numbers.dedup();
         }
@@ -73,18 +156,14 @@ impl Numbers {
     }
 
     /// What counts of a revision of that pod's.
-    fn revision(&self, owner: u64, number: u64) -> [u64; 3] {
+    fn revision(&self, owner: u64, number: u64) -> u64 {
         let first = self.revisions.partition_point(|(of, _)| *of < owner);
         let own = self
             .revisions
             .partition_point(|other| *other < (owner, number));
         // A listing shows all up to its revision. That it is that very one counts only until it is applied.
         let comes = self.coming.binary_search(&number).is_ok();
-        [
-            (own - first) as u64,
-            rank(&self.listed, number),
-            u64::from(comes),
-        ]
+        (own - first) as u64 | rank(&self.listed, number) << 24 | u64::from(comes) << 48
     }
 }
 
@@ -102,12 +181,7 @@ enum Kind {
     Request,
 }
 
-enum To<'a> {
-    Numbers(&'a mut Numbers),
-    Hash(&'a mut SipHasher13, &'a Numbers),
-}
-
-/// Goes through a value: first for the numbers, then for the fingerprint.
+/// Goes through a value and writes it down.
 struct Pass<'a> {
     now: Time,
     cap: u64,
@@ -115,7 +189,7 @@ struct Pass<'a> {
     /// What revisions are here.
     place: Place,
     owner: &'a dyn Fn(u64) -> u64,
-    to: To<'a>,
+    text: &'a mut Text,
 }
 
 /// Kinds by the names of the core's types.
@@ -142,6 +216,11 @@ enum Place {
     Reach,
 }
 
+/// Structs with fields that [`place`] knows.
+const OF_REVISIONS: [&str; 8] = [
+    "View", "Back", "Known", "Listing", "Ahead", "Viewing", "Wire", "Cluster",
+];
+
 /// What revisions in that field are of, where they are not of a pod.
 fn place(of: &str, field: &str) -> Option<Place> {
     match (of, field) {
@@ -158,78 +237,59 @@ fn place(of: &str, field: &str) -> Option<Place> {
     }
 }
 
-impl<'a> Pass<'a> {
-    fn new(now: Time, cap: u64, owner: &'a dyn Fn(u64) -> u64, to: To<'a>) -> Self {
-        Self {
-            now,
-            cap,
-            kind: Kind::Plain,
-            place: Place::Pod,
-            owner,
-            to,
-        }
-    }
-
+impl Pass<'_> {
     fn number(&mut self, number: u64) {
-        let owner = self.owner;
-        match (&mut self.to, self.kind) {
-            (To::Numbers(numbers), Kind::Action) => numbers.actions.push(number),
-            (To::Numbers(numbers), Kind::Request) => numbers.requests.push(number),
-            (To::Numbers(numbers), Kind::Revision) => match self.place {
-                Place::Pod => numbers.revisions.push((owner(number), number)),
-                place => {
-                    numbers.bounds.push(number);
-                    if place != Place::Reach {
-                        numbers.listed.push(number);
-                    }
-                    if place == Place::Coming {
-                        numbers.coming.push(number);
-                    }
+        let numbers = &mut self.text.numbers;
+        let ranked = match self.kind {
+            Kind::Plain => return self.text.write_u64(number),
+            Kind::Moment if number == u64::MAX => return self.raw(i64::MAX),
+            Kind::Moment => return self.raw(distance(i128::from(number), self.now, self.cap)),
+            Kind::Action => {
+                numbers.actions.push(number);
+                Number::Action(number)
+            }
+            Kind::Request => {
+                numbers.requests.push(number);
+                Number::Request(number)
+            }
+            Kind::Revision if self.place == Place::Pod => {
+                let owner = (self.owner)(number);
+                numbers.revisions.push((owner, number));
+                Number::Revision { owner, number }
+            }
+            Kind::Revision => {
+                numbers.bounds.push(number);
+                if self.place != Place::Reach {
+                    numbers.listed.push(number);
                 }
-            },
-            (To::Numbers(_), Kind::Plain | Kind::Moment) => {}
-            (To::Hash(hasher, numbers), kind) => match kind {
-                Kind::Plain => hasher.write_u64(number),
-                Kind::Moment if number == u64::MAX => hasher.write_i64(i64::MAX),
-                Kind::Moment => {
-                    hasher.write_i64(distance(i128::from(number), self.now, self.cap));
+                if self.place == Place::Coming {
+                    numbers.coming.push(number);
                 }
-                Kind::Action => hasher.write_u64(rank(&numbers.actions, number)),
-                Kind::Request => hasher.write_u64(rank(&numbers.requests, number)),
-                Kind::Revision if self.place != Place::Pod => {
-                    hasher.write_u64(rank(&numbers.bounds, number));
-                }
-                Kind::Revision => {
-                    for part in numbers.revision(owner(number), number) {
-                        hasher.write_u64(part);
-                    }
-                }
-            },
-        }
+                Number::Bound(number)
+            }
+        };
+        self.text.gap(ranked);
     }
 
     fn signed(&mut self, number: i64) {
-        if let To::Hash(hasher, _) = &mut self.to {
-            let number = match (self.kind, number) {
-                (Kind::Moment, i64::MIN | i64::MAX) => number,
-                (Kind::Moment, _) => distance(i128::from(number), self.now, self.cap),
-                _ => number,
-            };
-            hasher.write_i64(number);
-        }
+        self.raw(match (self.kind, number) {
+            (Kind::Moment, i64::MIN | i64::MAX) => number,
+            (Kind::Moment, _) => distance(i128::from(number), self.now, self.cap),
+            _ => number,
+        });
+    }
+
+    fn raw(&mut self, number: i64) {
+        self.text.write_u64(number.cast_unsigned());
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        if let To::Hash(hasher, _) = &mut self.to {
-            hasher.write_usize(bytes.len());
-            hasher.write(bytes);
-        }
+        self.text.write_u64(bytes.len() as u64);
+        self.text.bytes.extend_from_slice(bytes);
     }
 
     fn mark(&mut self, mark: u32) {
-        if let To::Hash(hasher, _) = &mut self.to {
-            hasher.write_u32(mark);
-        }
+        self.text.write_u64(mark.into());
     }
 }
 
@@ -237,6 +297,16 @@ fn distance(number: i128, now: Time, cap: u64) -> i64 {
     let cap = i128::from(cap);
     let distance = (number - i128::from(now.0)).clamp(-cap, cap);
     i64::try_from(distance).unwrap_or(i64::MAX)
+}
+
+/// What is written goes there as it is.
+struct Letters<'a>(&'a mut Vec<u8>);
+
+impl Write for Letters<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 /// No value fails.
@@ -328,6 +398,15 @@ impl<'a, 'b> Serializer for &'a mut Pass<'b> {
         Ok(())
     }
 
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Done {
+        // Its length comes after it: what it is of tells it from others.
+        let before = self.text.bytes.len();
+        write!(Letters(&mut self.text.bytes), "{value}").map_err(ser::Error::custom)?;
+        let length = self.text.bytes.len() - before;
+        self.text.write_u64(length as u64);
+        Ok(())
+    }
+
     fn serialize_bytes(self, value: &[u8]) -> Done {
         self.bytes(value);
         Ok(())
@@ -408,7 +487,7 @@ impl<'a, 'b> Serializer for &'a mut Pass<'b> {
 
     fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Fields<'a, 'b>, Never> {
         Ok(Fields {
-            of: name,
+            of: OF_REVISIONS.contains(&name).then_some(name),
             pass: self,
         })
     }
@@ -471,9 +550,9 @@ impl SerializeMap for &mut Pass<'_> {
     }
 }
 
-/// The fields of a struct of that name.
+/// The fields of a struct; of which, where it has revisions that are not of a pod.
 struct Fields<'a, 'b> {
-    of: &'static str,
+    of: Option<&'static str>,
     pass: &'a mut Pass<'b>,
 }
 
@@ -486,8 +565,11 @@ impl SerializeStruct for Fields<'_, '_> {
         if key == "config" {
             return Ok(());
         }
+        let Some(of) = self.of else {
+            return value.serialize(&mut *self.pass);
+        };
         let before = self.pass.place;
-        self.pass.place = place(self.of, key).unwrap_or(before);
+        self.pass.place = place(of, key).unwrap_or(before);
         value.serialize(&mut *self.pass)?;
         self.pass.place = before;
         Ok(())

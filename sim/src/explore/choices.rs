@@ -1,7 +1,7 @@
 //! What may happen next in a state, and in which order it does where all goes well.
 
 use super::{Choice, Order, state::State};
-use evenkeel::core::{ExecutorId, Time, config::EngineMode, input::Phase};
+use evenkeel::core::{ExecutorId, Time, config::EngineMode, input::Phase, plan::WakeReason};
 
 impl State {
     /// All that may happen next.
@@ -13,11 +13,11 @@ impl State {
             all.retain(|choice| *choice != Choice::Wait);
         }
         // What nobody waits for may land at any time, or never.
-        let forgotten = self
-            .wire
-            .effects
-            .iter()
-            .filter(|effect| effect.is_forgotten());
+        let effects = self.wire.effects.iter();
+        let forgotten = effects.filter(|effect| {
+            let pod = effect.action.executor();
+            effect.is_forgotten() && !pod.is_some_and(|pod| self.is_out_of_sight(pod))
+        });
         all.extend(forgotten.map(|effect| Choice::Land(effect.process, effect.id.0)));
         if self.spent.crashes < self.scope.crashes {
             all.push(Choice::Crash);
@@ -42,11 +42,28 @@ impl State {
     /// What becomes of that pod now can as well become of it once the controller has seen what is on its way to it: nothing
     /// under way could tell the difference. Of two orders that come to the same, only one is gone through.
     fn can_wait(&self, pod: ExecutorId) -> bool {
+        if self.is_out_of_sight(pod) {
+            return true;
+        }
         let wire = &self.wire;
         let watch = wire.watch.as_ref();
         let to_see = watch.is_some_and(|watch| !watch.queue.is_empty());
         let mut effects = wire.effects.iter();
         to_see && !wire.is_to_read() && !effects.any(|effect| effect.action.executor() == Some(pod))
+    }
+
+    /// A watch that was closed is about to be opened again, and nothing that somebody waits for is on its way to that pod:
+    /// what happens to it now can as well happen once it would be seen, one after the other, by a pod that is a second
+    /// older.
+    fn is_out_of_sight(&self, pod: ExecutorId) -> bool {
+        let wire = &self.wire;
+        let blind = wire.watch.is_none() && wire.listing.is_none();
+        let resumes = || {
+            let wake = self.controller.wake_at();
+            wake.is_some_and(|(_, why)| why == WakeReason::WatchResume)
+        };
+        let mut awaited = wire.awaited();
+        blind && resumes() && !awaited.any(|effect| effect.action.executor() == Some(pod))
     }
 
     /// What may happen without a fault, in the order in which it does where all goes well.

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{judge::Fact, recorder::Step};
 use evenkeel::core::{
-    Input, Output, Time,
+    Input, Output, Revision, Time,
     config::EngineMode,
     flight,
-    input::{LeaseNews, Memory},
+    input::{LeaseNews, Memory, WatchEnd, WatchEvent},
     output::{Action, LeaseWish, Notice},
 };
 use std::collections::VecDeque;
@@ -100,6 +100,10 @@ impl State {
                 });
             }
             Output::Watch { request, from } => {
+                if from < self.forgotten() {
+                    let event = WatchEvent::Ended(WatchEnd::Expired);
+                    return Some(Input::Watched { request, event });
+                }
                 // Whenever it is opened, it shows the same: what came after `from`.
                 let events = self.wire.history.iter();
                 let queue = events.filter(|event| event.revision() > Some(from));
@@ -125,6 +129,17 @@ impl State {
             Output::Notice(_) | Output::Status(_) | Output::Finished => {}
         }
         None
+    }
+
+    /// Up to here, the server has forgotten what changed: it is what no watch should ask for.
+    fn forgotten(&self) -> Revision {
+        let kept = self.wire.history.len() as u64;
+        let newest = self.cluster.revision();
+        newest
+            .get()
+            .checked_sub(kept)
+            .and_then(Revision::new)
+            .unwrap_or(newest)
     }
 
     /// Nobody else wants the lease, and its requests do not fail.

@@ -156,7 +156,7 @@ pub struct Progress {
     pub beyond: AtomicU64,
     /// States from which nothing can go wrong any more, and that were followed to their rest.
     pub spent: AtomicU64,
-    /// Further states that were passed on the way to rest.
+    /// States that were passed beyond those on the way to rest.
     pub resting: AtomicU64,
     /// The longest path.
     pub deepest: AtomicU64,
@@ -186,11 +186,12 @@ pub fn explore(scope: &Scope, jobs: usize, progress: &Progress) -> Option<Found>
     let first = State::first(Arc::clone(&scope), None);
     explorer.seen.insert(first.fingerprint());
     progress.states.fetch_add(1, Ordering::Relaxed);
+    let (on, choices) = (&explorer, first.choices());
     let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1));
     match threads.build() {
-        Ok(threads) => threads.scope(|tasks| explorer.go_on(tasks, first, None)),
+        Ok(threads) => threads.scope(move |tasks| on.branch(tasks, &first, None, choices)),
         // Else those that there are anyway.
-        Err(_) => rayon::in_place_scope(|tasks| explorer.go_on(tasks, first, None)),
+        Err(_) => rayon::in_place_scope(move |tasks| on.branch(tasks, &first, None, choices)),
     }
     let found = explorer.found.into_inner().ok().flatten()?;
     let (choices, violation) = path::shortened(&scope, found);
@@ -228,6 +229,14 @@ struct Way {
 }
 
 impl Way {
+    fn then(before: Option<&Arc<Self>>, choice: Choice) -> Arc<Self> {
+        Arc::new(Self {
+            choice,
+            before: before.cloned(),
+            depth: before.map_or(0, |way| way.depth) + 1,
+        })
+    }
+
     fn choices(&self) -> Vec<Choice> {
         let mut choices = vec![self.choice];
         let mut before = &self.before;
@@ -241,58 +250,73 @@ impl Way {
 }
 
 impl<'a> Explorer<'a> {
-    /// Goes on from a new state with each choice there is. A thread takes the newest that is left to do, so depth first;
-    /// one that has none takes the oldest of another.
-    fn go_on<'s>(&'s self, tasks: &rayon::Scope<'s>, state: State, way: Option<&Arc<Way>>)
-    where
+    /// Goes on from a state with each of these choices. A thread takes the newest that is left to do, so depth first; one
+    /// that has none takes the oldest of another.
+    fn branch<'s>(
+        &'s self,
+        tasks: &rayon::Scope<'s>,
+        state: &State,
+        way: Option<&Arc<Way>>,
+        choices: Vec<Choice>,
+    ) where
         'a: 's,
     {
-        let mut choices = state.choices();
-        choices.reverse();
-        let states = std::iter::repeat_n(state, choices.len());
-        for (state, choice) in states.zip(choices) {
-            let way = Way {
-                choice,
-                before: way.cloned(),
-                depth: way.map_or(0, |way| way.depth) + 1,
-            };
+        for choice in choices.into_iter().rev() {
+            let (state, way) = (state.clone(), Way::then(way, choice));
             tasks.spawn(move |tasks| self.follow(tasks, state, way));
         }
     }
 
-    fn follow<'s>(&'s self, tasks: &rayon::Scope<'s>, mut state: State, way: Way)
+    /// Goes one step, and then on in order to rest, where nothing can go wrong any more: until a state that is known.
+    fn follow<'s>(&'s self, tasks: &rayon::Scope<'s>, mut state: State, mut way: Arc<Way>)
     where
         'a: 's,
     {
         let progress = self.progress;
-        if progress.stop.load(Ordering::Relaxed) {
-            return;
-        }
-        state.take(way.choice);
-        progress.steps.fetch_add(1, Ordering::Relaxed);
-        if state.violation().is_some() {
-            return self.found(&way);
-        }
-        if state.is_beyond() {
-            progress.beyond.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let fingerprint = state.fingerprint();
-        if !self.seen.insert(fingerprint) {
-            return;
-        }
-        progress.states.fetch_add(1, Ordering::Relaxed);
-        progress.deepest.fetch_max(way.depth, Ordering::Relaxed);
-        if state.is_spent() {
-            progress.spent.fetch_add(1, Ordering::Relaxed);
-            if !self.rests.knows(fingerprint) {
-                match self.rests.comes_to_rest(&mut state.clone(), fingerprint) {
-                    Ok(passed) => progress.resting.fetch_add(passed, Ordering::Relaxed),
-                    Err(_) => return self.found(&way),
-                };
+        let mut spent = Vec::new();
+        let last = loop {
+            if progress.stop.load(Ordering::Relaxed) {
+                return;
             }
+            state.take(way.choice);
+            progress.steps.fetch_add(1, Ordering::Relaxed);
+            if state.violation().is_some() {
+                return self.found(&way);
+            }
+            let fingerprint = state.fingerprint();
+            if state.is_beyond() {
+                progress.beyond.fetch_add(1, Ordering::Relaxed);
+                break fingerprint;
+            }
+            if !self.seen.insert(fingerprint) {
+                break fingerprint;
+            }
+            progress.states.fetch_add(1, Ordering::Relaxed);
+            progress.deepest.fetch_max(way.depth, Ordering::Relaxed);
+            let mut choices = state.choices();
+            if !state.is_spent() {
+                return self.branch(tasks, &state, Some(&way), choices);
+            }
+            spent.push(fingerprint);
+            let next = state.next_in_order();
+            let index = choices.iter().position(|choice| Some(*choice) == next);
+            let next = index.map(|index| choices.remove(index));
+            self.branch(tasks, &state, Some(&way), choices);
+            match next {
+                Some(next) => way = Way::then(Some(&way), next),
+                None => break fingerprint,
+            }
+        };
+        if !spent.is_empty() && !self.rests.knows(last) {
+            match self.rests.comes_to_rest(&mut state, last) {
+                Ok(passed) => progress.resting.fetch_add(passed, Ordering::Relaxed),
+                Err(_) => return self.found(&way),
+            };
         }
-        self.go_on(tasks, state, Some(&Arc::new(way)));
+        progress
+            .spent
+            .fetch_add(spent.len() as u64, Ordering::Relaxed);
+        self.rests.know(spent);
     }
 
     fn found(&self, way: &Way) {

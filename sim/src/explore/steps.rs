@@ -261,6 +261,10 @@ impl State {
 
     fn end_watch(&mut self, end: WatchEnd) {
         if let Some(watch) = self.wire.watch.take() {
+            if end == WatchEnd::Expired {
+                // No watch goes on from there.
+                self.wire.shown = None;
+            }
             let event = WatchEvent::Ended(end);
             self.handle(Input::Watched {
                 request: watch.request,

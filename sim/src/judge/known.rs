@@ -404,10 +404,11 @@ impl Known {
             return Some(id);
         }
         if of.uid.as_ref().is_some_and(|uid| *uid != view.uid) {
-            // A ghost, or what came after: not the pod that this executor is.
+            // A ghost, or what came after: not the pod that this executor is. That was gone by then, write and all.
             if left {
                 of.failed = None;
             }
+            of.closes_at.take_if(|revision| *revision <= view.revision);
             return Some(id);
         }
         if let Some(group) = &view.labels.group {

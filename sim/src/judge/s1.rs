@@ -91,11 +91,16 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
     let Some(most) = truth.config.growing.max_executors else {
         return Ok(());
     };
-    // One that was shown finished, or gone, is not in the way, though it may be back since; nor is a ghost.
+    // One that was shown finished, or gone, is not in the way, though it may be back since; nor is a ghost, nor one that
+    // was told as lost after a listing had lacked it.
     let there = truth.answered_for(known).filter(|pod| {
         let of = pod.executor.and_then(|id| known.executors.get(&id));
         let over = of.is_some_and(|of| {
-            of.gone || of.strange || of.end.as_ref().is_some_and(|end| *end != End::Voluntary)
+            let lacked = pod.was_out_of_view && of.lost.is_some();
+            of.gone
+                || of.strange
+                || lacked
+                || of.end.as_ref().is_some_and(|end| *end != End::Voluntary)
         });
         !pod.finished && !over
     });
