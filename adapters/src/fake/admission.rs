@@ -10,6 +10,7 @@ use crate::api::{
     pod::{Container, Pod},
     quantity::{Quantity, binary},
 };
+use std::sync::Arc;
 
 /// What a ResourceQuota of the namespace allows in all; None: no bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl World {
         let Some(most) = self.max_memory else {
             return;
         };
-        for container in &mut pod.spec.containers {
+        for container in &mut Arc::make_mut(&mut pod.spec).containers {
             let resources = &mut container.resources;
             let limit = || binary(most);
             resources

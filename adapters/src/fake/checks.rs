@@ -12,7 +12,10 @@ use crate::api::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 const POD: &str = "Pod";
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -77,8 +80,9 @@ pub(super) fn admissible(pod: &mut Pod, namespace: &str) -> Answer<()> {
     if !wrong.is_empty() {
         return Err(refusal::invalid(POD, &pod.metadata.name, &wrong));
     }
-    pod.spec.termination_grace_period_seconds.get_or_insert(30);
-    for container in &mut pod.spec.containers {
+    let spec = Arc::make_mut(&mut pod.spec);
+    spec.termination_grace_period_seconds.get_or_insert(30);
+    for container in &mut spec.containers {
         // Where only a limit is given, the request is as large.
         let resources = &mut container.resources;
         for (what, limit) in &resources.limits {
@@ -223,7 +227,7 @@ fn container_wrongs(path: &str, container: &Container) -> Vec<Wrong> {
 /// What is wrong with an object's labels.
 pub(super) fn labels(meta: &Metadata) -> Vec<Wrong> {
     let mut wrong = Vec::new();
-    for (key, value) in &meta.labels {
+    for (key, value) in &*meta.labels {
         let (prefix, name) = match key.split_once('/') {
             Some((prefix, name)) => (Some(prefix), name),
             None => (None, key.as_str()),

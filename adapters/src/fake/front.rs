@@ -6,7 +6,6 @@ use super::{
     audit::{Kind, Verb},
     faults::Missed,
     lease::lease_name,
-    past::views,
     watch::{Event, WatchId},
     world::World,
 };
@@ -16,7 +15,6 @@ use crate::{
         claim::Claim,
         labels,
         pod::{Metadata, Pod},
-        view::view,
     },
     port::{Lease, LeaseError, LeaseRequest, ListWish, Request},
 };
@@ -125,7 +123,7 @@ impl World {
         let who: Name = fleet.into();
         let what = (Kind::Pods, Verb::Get, name);
         match self.send(&who, what, |api| api.get(name)) {
-            Ok(pod) => match view(&pod, fleet, self.wall_second()) {
+            Ok(pod) => match self.view(&pod, fleet) {
                 Ok(view) => Outcome::Exists(Some(Box::new(view))),
                 Err(_) => Outcome::Unclear(Failure::Undecodable),
             },
@@ -171,14 +169,14 @@ impl World {
 
     /// The next event of a fleet's watch, if there is one by now. After `Ended` the watch is closed.
     pub fn watch_poll(&mut self, fleet: &str, id: WatchId) -> Option<WatchEvent> {
-        let now = self.wall_second();
-        let seen = |pod: &Arc<Pod>, event: fn(_) -> WatchEvent| {
-            view(pod, fleet, now).map_or_else(
+        let event = self.watch_event(id)?;
+        let mut seen = |pod: &Arc<Pod>, event: fn(_) -> WatchEvent| {
+            self.view(pod, fleet).map_or_else(
                 |_| WatchEvent::Undecodable(pod.metadata.name.as_str().into()),
                 event,
             )
         };
-        Some(match self.watch_event(id)? {
+        Some(match event {
             Event::Added(pod) | Event::Modified(pod) => seen(&pod, WatchEvent::Seen),
             Event::Deleted(pod) => seen(&pod, WatchEvent::Left),
             Event::Bookmark(revision) => match Revision::new(revision) {
@@ -302,7 +300,7 @@ impl Pages {
         // A token goes on at the revision of the first page, or is refused.
         self.revision = Some(page.revision);
         let now = world.wall_second();
-        let (pods, undecodable) = views(page.items.iter(), &self.fleet, now);
+        let (pods, undecodable) = world.views.all(page.items.iter(), &self.fleet, now);
         self.pods.extend(pods);
         self.undecodable.extend(undecodable);
         self.token = page.next;

@@ -57,6 +57,7 @@ mod shelf;
 mod store;
 mod storm;
 mod trouble;
+mod views;
 mod watch;
 mod weather;
 mod world;

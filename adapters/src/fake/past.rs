@@ -2,14 +2,17 @@
 
 use super::{selector::Selector, world::World};
 use crate::{
-    api::{labels, pod::Pod, view::view},
+    api::{
+        labels,
+        pod::Pod,
+        view::{NoView, view},
+    },
     port::ListWish,
 };
 use evenkeel_core::{
-    Name, Revision,
+    Revision,
     input::{Listing, PodView},
 };
-use jiff::Timestamp;
 use std::sync::Arc;
 
 /// One change of one pod, as it is in etcd.
@@ -38,6 +41,20 @@ impl World {
         })
     }
 
+    /// The view that a fleet has of a pod of this world now.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn view(&mut self, pod: &Arc<Pod>, fleet: &str) -> Result<PodView, NoView> {
+        let now = self.wall_second();
+        let there = self.store.pod(&pod.metadata.name);
+        match there.is_some_and(|there| Arc::ptr_eq(there, pod)) {
+            true => self.views.view(pod, fleet, now),
+            // Of the past.
+            false => view(pod, fleet, now),
+        }
+    }
+
     /// The listing that an API server answers which has seen no more than `revision`: whole, and of that revision. None
     /// where that is still to come, or so long ago that nobody remembers.
     ///
@@ -50,7 +67,7 @@ impl World {
         let now = self.wall_second();
         let pods = pods.values();
         let selected = pods.filter(|pod| selector.matches(&pod.metadata.labels));
-        let (pods, mut undecodable) = views(selected, fleet, now);
+        let (pods, mut undecodable) = self.views.all(selected, fleet, now);
         let mut ours = Vec::new();
         for claim in claims.iter().flat_map(|claims| claims.values()) {
             if claim.is_of(fleet) {
@@ -67,20 +84,4 @@ impl World {
             undecodable,
         })
     }
-}
-
-/// The views of pods, and the names of those that have none.
-pub(super) fn views<'a>(
-    pods: impl Iterator<Item = &'a Arc<Pod>>,
-    fleet: &str,
-    now: Timestamp,
-) -> (Vec<PodView>, Vec<Name>) {
-    let (mut views, mut undecodable) = (Vec::new(), Vec::new());
-    for pod in pods {
-        match view(pod, fleet, now) {
-            Ok(view) => views.push(view),
-            Err(_) => undecodable.push(pod.metadata.name.as_str().into()),
-        }
-    }
-    (views, undecodable)
 }

@@ -180,7 +180,7 @@ impl World {
             return Err(refused(&why));
         }
         let mut pod = Pod::clone(&there);
-        pod.spec.node_name = Some(node.to_owned());
+        Arc::make_mut(&mut pod.spec).node_name = Some(node.to_owned());
         containers::condition(&mut pod.status, "PodScheduled", "True", None, None);
         Ok(self.put(pod))
     }
@@ -273,9 +273,13 @@ fn bad_token(token: &str) -> Refused {
 }
 
 fn merge(
-    into: &mut std::collections::BTreeMap<String, String>,
+    into: &mut Arc<std::collections::BTreeMap<String, String>>,
     patch: &std::collections::BTreeMap<String, Option<String>>,
 ) {
+    if patch.is_empty() {
+        return;
+    }
+    let into = Arc::make_mut(into);
     for (key, value) in patch {
         match value {
             Some(value) => into.insert(key.clone(), value.clone()),

@@ -44,7 +44,7 @@ impl World {
             return Err(refusal::invalid("Pod", name, &[wrong]));
         }
         let mut pod = Pod::clone(&there);
-        let mut containers = pod.spec.containers.iter_mut();
+        let mut containers = Arc::make_mut(&mut pod.spec).containers.iter_mut();
         let Some(container) = containers.find(|it| it.name == asked.container) else {
             let image = format!("spec.containers[{}].image", there.spec.containers.len());
             let why = "containers may not be added or removed on resize";

@@ -13,6 +13,7 @@ use super::{
     shelf::Shelf,
     store::Store,
     trouble::Standing,
+    views::Views,
     watch::{Event, Watch, WatchId},
 };
 use crate::{
@@ -108,6 +109,7 @@ pub struct World {
     pub(super) chance: Chance,
     pub(super) agenda: Agenda,
     pub(super) store: Store,
+    pub(super) views: Views,
     pub(super) leases: Shelf<Lease>,
     pub(super) claims: Shelf<Arc<Claim>>,
     /// The pods that use a claim, or wait for it.
@@ -158,6 +160,7 @@ impl World {
             chance: Chance::new(config.weather.seed),
             agenda: Agenda::default(),
             store: Store::new(config.history),
+            views: Views::default(),
             leases: Shelf::new(config.history),
             claims: Shelf::new(config.history),
             claim_users: OrdMap::new(),
@@ -287,6 +290,7 @@ impl World {
     /// Removes a pod from the store: what is left of it carries the revision of its going.
     pub(super) fn drop_pod(&mut self, name: &str) -> Option<Arc<Pod>> {
         let last = self.store.remove(name)?;
+        self.views.forget(name);
         self.signals += 1;
         if let Some(behind) = self.behind.remove(name) {
             self.queue.remove(&behind.number);

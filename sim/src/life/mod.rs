@@ -18,7 +18,10 @@ use crate::{
 };
 pub use calm::Rested;
 use evenkeel::{
-    api::{pod::OwnerReference, view::view},
+    api::{
+        pod::{OwnerReference, Pod},
+        view::view,
+    },
     core::{
         Config, Controller, ExecutorId, Group, Input, Name, Output, Span, Time,
         input::{ContainerView, DesiredChange, GroupWish, Phase, PodView, Shutdown},
@@ -33,6 +36,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::Hash,
+    sync::Arc,
 };
 use wire::{Due, Wire};
 
@@ -331,19 +335,17 @@ impl Life {
     }
 
     fn tell_changes(&mut self) {
-        let now = self.world.wall_second();
         let fleet = self.setup.fleet.clone();
-        let changes: Vec<(Option<ExecutorId>, PodView, bool)> = self
-            .world
-            .changes_after(self.told)
-            .filter_map(|change| {
-                let view = view(change.now, &fleet, now).ok()?;
-                let executor = executor_of(&fleet, &view);
-                Some((executor, view, change.removed))
-            })
+        let changes = self.world.changes_after(self.told);
+        let changes = changes.map(|change| (Arc::clone(change.now), change.removed));
+        let changes: Vec<(Arc<Pod>, bool)> = changes.collect();
+        let changes: Vec<(PodView, bool)> = changes
+            .into_iter()
+            .filter_map(|(pod, gone)| Some((self.world.view(&pod, &fleet).ok()?, gone)))
             .collect();
         self.told = self.world.revision();
-        for (executor, view, gone) in changes {
+        for (view, gone) in changes {
+            let executor = executor_of(&fleet, &view);
             self.look(&Fact::Pod {
                 executor,
                 now: &view,

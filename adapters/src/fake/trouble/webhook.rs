@@ -43,7 +43,7 @@ impl Webhook {
     }
 
     fn change(&self, pod: &mut Pod) {
-        let containers = &mut pod.spec.containers;
+        let containers = &mut Arc::make_mut(&mut pod.spec).containers;
         if let Some(sidecar) = &self.sidecar
             && containers.iter().all(|it| it.name != sidecar.name)
         {
@@ -57,8 +57,8 @@ impl Webhook {
         }
         let meta = &mut pod.metadata;
         let added = |of: &BTreeMap<String, String>| of.clone().into_iter();
-        meta.labels.extend(added(&self.labels));
-        meta.annotations.extend(added(&self.annotations));
+        Arc::make_mut(&mut meta.labels).extend(added(&self.labels));
+        Arc::make_mut(&mut meta.annotations).extend(added(&self.annotations));
         meta.owner_references.extend(self.owner.clone());
     }
 }
