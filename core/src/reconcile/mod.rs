@@ -98,7 +98,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
         );
     }
     for (group, standing) in &groups {
-        let unmet = short.remove(group).unwrap_or_default();
+        let unmet = short.get_mut(group).map(std::mem::take).unwrap_or_default();
         let status = status::of(standing, unmet, next_delete);
         plan.groups.insert(group.clone(), status);
     }
@@ -147,20 +147,17 @@ fn standings<'a>(snapshot: &'a Snapshot, desired: &Desired) -> BTreeMap<Group, S
     let known = snapshot.groups.iter().filter(|(group, facts)| {
         !facts.tally.is_empty() || facts.failures > 0 || desired.groups.contains_key(*group)
     });
-    let mut standings: BTreeMap<Group, Standing<'a>> = known
-        .map(|(group, facts)| {
-            (
-                group.clone(),
-                Standing {
-                    facts: Cow::Borrowed(facts),
-                    template: 0,
-                    wished: 0,
-                    target: 0,
-                    rolls: Vec::new(),
-                },
-            )
-        })
-        .collect();
+    let mut standings = BTreeMap::new();
+    for (group, facts) in known {
+        let standing = Standing {
+            facts: Cow::Borrowed(facts),
+            template: 0,
+            wished: 0,
+            target: 0,
+            rolls: Vec::new(),
+        };
+        standings.insert(group.clone(), standing);
+    }
     for (group, wish) in &desired.groups {
         let standing = standings.entry(group.clone()).or_insert_with(|| Standing {
             facts: Cow::Owned(GroupFacts::default()),

@@ -44,11 +44,10 @@ pub(super) fn of(
         None,
     );
     add(&mut unmet, Unmet::Excess, standing.excess(), excess_until);
-    let by_class = CLASSES
-        .into_iter()
-        .filter(|class| tally.of(*class) > 0)
-        .map(|class| (class, u64::from(tally.of(class))))
-        .collect();
+    let mut by_class = BTreeMap::new();
+    for class in CLASSES.into_iter().filter(|class| tally.of(*class) > 0) {
+        by_class.insert(class, u64::from(tally.of(class)));
+    }
     GroupStatus {
         target: standing.wished,
         counting: standing.counting(),
