@@ -73,7 +73,7 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
             .map(|(at, _, why)| (*at, *why)),
     );
     // That it takes so long is told, whatever is decided.
-    if let Some(at) = snapshot.stray_stuck_next(config) {
+    if let Some(at) = snapshot.stray_stuck_next() {
         wake.at(at, WakeReason::Relist);
     }
     let mut slots = config

@@ -106,32 +106,40 @@ fn strays(
     wake: &mut Wake,
     plan: &mut Plan,
 ) {
-    for (id, stray) in &snapshot.strays {
-        if let Some(at) = stray.due_at().filter(|at| *at > gate.now) {
-            wake.at(at, WakeReason::Retry);
+    let again = &snapshot.index.stray_again;
+    let later = again.iter().find(|(at, _)| *at > gate.now);
+    if let Some((at, _)) = later {
+        wake.at(*at, WakeReason::Retry);
+    }
+    if !gate.decides() {
+        return;
+    }
+    let again = again.iter().take_while(|(at, _)| *at <= gate.now);
+    let due = snapshot.index.stray_write.iter();
+    for id in due.chain(again.map(|(_, id)| id)) {
+        if *slots == 0 {
+            return;
         }
-        if !stray.delete_due(gate.now) {
+        let Some(stray) = snapshot.strays.get(id) else {
             continue;
-        }
+        };
         if let Some(until) = snapshot.open_until(config, *id) {
             wake.at(until, WakeReason::Relist);
             continue;
         }
-        match gate.held {
-            Some(hold) => wake.at(hold.until, WakeReason::Ramp),
-            None if gate.decides() && *slots > 0 => {
-                *slots -= 1;
-                let action = Action::Delete {
-                    executor: *id,
-                    uid: Some(stray.uid.clone()),
-                    revision: None,
-                };
-                plan.decisions.push(Decision {
-                    action,
-                    why: Why::See3,
-                });
-            }
-            None => {}
+        if let Some(hold) = gate.held {
+            wake.at(hold.until, WakeReason::Ramp);
+            return;
         }
+        *slots -= 1;
+        let action = Action::Delete {
+            executor: *id,
+            uid: Some(stray.uid.clone()),
+            revision: None,
+        };
+        plan.decisions.push(Decision {
+            action,
+            why: Why::See3,
+        });
     }
 }

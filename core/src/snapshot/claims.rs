@@ -108,6 +108,12 @@ impl Claim {
     }
 }
 
+fn holders(of: &OrdSet<(Name, ExecutorId)>, name: &Name) -> impl Iterator<Item = ExecutorId> {
+    let held = of.range((name.clone(), ExecutorId::new(0, 0))..);
+    held.take_while(move |(held, _)| held == name)
+        .map(|(_, id)| *id)
+}
+
 impl Snapshot {
     /// The name of the `n`th claim after this that a plan makes.
     pub(crate) fn claim_name(&self, n: u32) -> Name {
@@ -137,19 +143,15 @@ impl Snapshot {
 
     /// The executors that hold that claim, by id.
     pub(crate) fn holders(&self, name: &Name) -> impl Iterator<Item = ExecutorId> {
-        let from = (name.clone(), ExecutorId::new(0, 0));
-        let holders = self.index.claims.range(from..);
-        holders
-            .take_while(move |(held, _)| held == name)
-            .map(|(_, id)| *id)
+        holders(&self.index.claims, name)
     }
 
     pub(super) fn is_held(&self, name: &Name) -> bool {
-        self.holders(name).next().is_some()
-            || self
-                .strays
-                .values()
-                .any(|stray| stray.claims.contains(name))
+        let strays = &self.index.stray_claims;
+        self.holders(name)
+            .chain(holders(strays, name))
+            .next()
+            .is_some()
     }
 
     pub(super) fn claim_issued(

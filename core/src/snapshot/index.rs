@@ -1,10 +1,12 @@
-//! What is derived from each executor and kept by difference: tallies, and sets of those on whom something may be due.
+//! What is derived from each executor and stray and kept by difference: tallies, and sets of those on whom something may
+//! be due.
 //!
 //! A running, wanted executor is in none of the sets: reconciling a quiet fleet costs nothing for it.
 
 use super::{
     groups::Tally,
     record::{EngineFact, Executor, Fate, Patience, Pod, Sort, Write},
+    stray::Stray,
 };
 use crate::{
     config::{Config, EngineMode, Replace, Shrink},
@@ -76,6 +78,14 @@ pub(crate) struct Indices {
     pub outdated: OrdSet<(Group, ExecutorId)>,
     /// CLAIM: who holds which claim.
     pub claims: OrdSet<(Name, ExecutorId)>,
+    /// The delete of a stray is due.
+    pub stray_write: OrdSet<ExecutorId>,
+    /// From when on the delete of a stray is due again.
+    pub stray_again: OrdSet<(Time, ExecutorId)>,
+    /// SEE-5: from when on the delete of a stray has waited for too long.
+    pub stray_stuck: OrdSet<(Time, ExecutorId)>,
+    /// CLAIM: which stray holds which claim.
+    pub stray_claims: OrdSet<(Name, ExecutorId)>,
 }
 
 impl Indices {
@@ -124,6 +134,33 @@ impl Indices {
         }
         for claim in &keys.claims {
             self.claims.remove(&(claim.clone(), id));
+        }
+    }
+
+    pub fn insert_stray(&mut self, config: &Config, id: ExecutorId, stray: &Stray) {
+        if stray.is_due() {
+            self.stray_write.insert(id);
+        }
+        self.stray_again.extend(stray.again_at().map(|at| (at, id)));
+        let stuck_at = stray.stuck_at(config);
+        self.stray_stuck.extend(stuck_at.map(|at| (at, id)));
+        for claim in &stray.claims {
+            self.stray_claims.insert((claim.clone(), id));
+        }
+    }
+
+    pub fn remove_stray(&mut self, config: &Config, id: ExecutorId, stray: &Stray) {
+        if stray.is_due() {
+            self.stray_write.remove(&id);
+        }
+        if let Some(at) = stray.again_at() {
+            self.stray_again.remove(&(at, id));
+        }
+        if let Some(at) = stray.stuck_at(config) {
+            self.stray_stuck.remove(&(at, id));
+        }
+        for claim in &stray.claims {
+            self.stray_claims.remove(&(claim.clone(), id));
         }
     }
 

@@ -69,7 +69,7 @@ impl Snapshot {
                         stray: true,
                         conditional: revision.is_some(),
                     };
-                    self.stray_issued(action, open);
+                    self.stray_issued(config, action, open);
                 }
                 Action::Delete { .. } => self.delete_issued(config, action, decision),
                 Action::Resize { executor, .. } => {
@@ -289,10 +289,10 @@ impl Snapshot {
         });
     }
 
-    fn stray_issued(&mut self, action: ActionId, open: Open) {
+    fn stray_issued(&mut self, config: &Config, action: ActionId, open: Open) {
         self.begin(action, open);
         let at = self.now;
-        if let Some(stray) = self.strays.get_mut(&open.executor) {
+        self.change_stray(config, open.executor, |stray| {
             let tries = match stray.write {
                 Write::Again { tries, .. } => tries,
                 _ => 0,
@@ -304,7 +304,7 @@ impl Snapshot {
                 tries,
                 unclear: false,
             };
-        }
+        });
     }
 
     fn begin(&mut self, action: ActionId, open: Open) {

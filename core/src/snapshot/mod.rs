@@ -242,7 +242,7 @@ impl Snapshot {
 
     /// Lets time pass: what falls due by it is folded in. Time never goes back.
     fn advance(&mut self, config: &Config, at: Time) {
-        let at = at.max(self.now);
+        let (before, at) = (self.now, at.max(self.now));
         let last = (
             at,
             ExecutorId::new(u32::MAX, u32::MAX),
@@ -264,7 +264,7 @@ impl Snapshot {
             self.put(config, id, executor);
         }
         self.leading.advance(at);
-        self.note_stuck_strays(config);
+        self.note_stuck_strays(before);
         let window = config.failing.failure_window;
         while let Some(group) = self.budget.forget_one(at, window) {
             if let Some(facts) = self.groups.get_mut(&group) {
@@ -459,8 +459,7 @@ impl Snapshot {
 
     /// From when on only a new listing tells what became of some executor (END-3, SEE-5).
     pub(crate) fn wants_listing_at(&self, config: &Config) -> Option<Time> {
-        let stuck = |id: &ExecutorId| self.is_stray_stuck(config, *id);
-        if !self.index.listing.is_empty() || self.strays.keys().any(stuck) {
+        if !self.index.listing.is_empty() || self.is_any_stray_stuck() {
             return Some(self.now);
         }
         let early = self.early.values().map(|early| early.at).min()?;
@@ -485,6 +484,9 @@ impl Snapshot {
             if keys.stuck {
                 stuck.insert(Finding::Stuck(*id));
             }
+        }
+        for (id, stray) in &self.strays {
+            scan.insert_stray(config, *id, stray);
         }
         let strays = self.strays.keys();
         let stuck_strays = strays.filter(|id| self.is_stray_stuck(config, **id));

@@ -11,6 +11,10 @@ use crate::{
     words::{ExecutorId, Name, Revision, Span, Time, Uid},
 };
 use serde::{Deserialize, Serialize};
+use std::ops::Bound;
+
+/// No executor comes after it.
+const LAST: ExecutorId = ExecutorId::new(u32::MAX, u32::MAX);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stray {
@@ -35,15 +39,13 @@ pub(crate) enum StrayKind {
 }
 
 impl Stray {
-    pub fn delete_due(&self, now: Time) -> bool {
-        match self.write {
-            Write::None => !self.deleting,
-            Write::Again { at, .. } => !self.deleting && at <= now,
-            Write::Sent { .. } | Write::Answered { .. } | Write::Stale { .. } => false,
-        }
+    /// Its delete is due at once.
+    pub fn is_due(&self) -> bool {
+        self.write == Write::None && !self.deleting
     }
 
-    pub fn due_at(&self) -> Option<Time> {
+    /// When its delete, which was refused or is unclear, is due again.
+    pub fn again_at(&self) -> Option<Time> {
         match self.write {
             Write::Again { at, .. } if !self.deleting => Some(at),
             _ => None,
@@ -81,19 +83,21 @@ impl Snapshot {
     ) {
         let deleting = view.deleting.is_some() && kind != StrayKind::Strayed;
         let (uid, revision) = (view.uid.clone(), view.revision);
-        if let Some(known) = self.strays.get_mut(&id).filter(|known| known.uid == uid) {
+        if let Some(known) = self.strays.get(&id).filter(|known| known.uid == uid) {
             if revision > known.revision {
-                known.revision = revision;
-                known.deleting = deleting;
                 // With our label again, it is in view again, and will be seen going.
-                let before = std::mem::replace(&mut known.kind, kind);
+                let before = known.kind;
                 if before != kind {
                     if let Some(before) = before.finding(view.name.clone()) {
                         self.findings.remove(&before);
                     }
                     self.findings.extend(kind.finding(view.name.clone()));
                 }
-                self.note_stuck_stray(config, id, self.is_stray_stuck(config, id));
+                self.change_stray(config, id, |known| {
+                    known.revision = revision;
+                    known.deleting = deleting;
+                    known.kind = kind;
+                });
             }
             return;
         }
@@ -119,17 +123,17 @@ impl Snapshot {
             },
         };
         self.findings.extend(kind.finding(view.name.clone()));
-        self.strays.insert(id, stray);
+        self.put_stray(config, id, stray);
         for claim in &view.claims {
             self.note_claim(claim);
         }
     }
 
     pub(super) fn remove_stray(&mut self, config: &Config, id: ExecutorId) {
-        self.note_stuck_stray(config, id, false);
-        let Some(stray) = self.strays.remove(&id) else {
+        let Some(stray) = self.take_stray(config, id) else {
             return;
         };
+        self.note_stuck_stray(config, id);
         if let Some(finding) = stray.kind.finding(id.pod_name(&self.fleet)) {
             self.findings.remove(&finding);
         }
@@ -146,40 +150,73 @@ impl Snapshot {
     }
 
     /// When the delete of such a pod will next have waited for too long.
-    pub(crate) fn stray_stuck_next(&self, config: &Config) -> Option<Time> {
-        let waits = self
-            .strays
-            .values()
-            .filter_map(|stray| stray.stuck_at(config));
-        waits.filter(|at| *at > self.now).min()
+    pub(crate) fn stray_stuck_next(&self) -> Option<Time> {
+        let later = (Bound::Excluded((self.now, LAST)), Bound::Unbounded);
+        let mut later = self.index.stray_stuck.range(later);
+        later.next().map(|(at, _)| *at)
     }
 
-    /// Time has passed: what has waited for too long by now is a finding.
-    pub(super) fn note_stuck_strays(&mut self, config: &Config) {
-        let ids = self.strays.keys().copied();
-        for id in ids.collect::<Vec<_>>() {
-            self.note_stuck_stray(config, id, self.is_stray_stuck(config, id));
+    /// SEE-5: only a new listing tells what became of the delete of such a pod.
+    pub(super) fn is_any_stray_stuck(&self) -> bool {
+        let first = self.index.stray_stuck.get_min();
+        first.is_some_and(|(at, _)| *at <= self.now)
+    }
+
+    /// Time has passed since then: what has waited for too long by now is a finding.
+    pub(super) fn note_stuck_strays(&mut self, since: Time) {
+        if since < self.now {
+            let passed = (
+                Bound::Excluded((since, LAST)),
+                Bound::Included((self.now, LAST)),
+            );
+            let stuck = self.index.stray_stuck.range(passed);
+            self.findings
+                .extend(stuck.map(|(_, id)| Finding::Stuck(*id)));
         }
     }
 
-    fn note_stuck_stray(&mut self, config: &Config, id: ExecutorId, stuck: bool) {
-        if stuck {
+    fn note_stuck_stray(&mut self, config: &Config, id: ExecutorId) {
+        if self.is_stray_stuck(config, id) {
             self.findings.insert(Finding::Stuck(id));
-        } else if self.strays.contains_key(&id) && !self.is_executor_stuck(config, id) {
+        } else if !self.is_executor_stuck(config, id) {
             self.findings.remove(&Finding::Stuck(id));
         }
     }
 
+    /// Takes a stray out of what is derived, to be changed and put back, or dropped.
+    fn take_stray(&mut self, config: &Config, id: ExecutorId) -> Option<Stray> {
+        let stray = self.strays.remove(&id)?;
+        self.index.remove_stray(config, id, &stray);
+        Some(stray)
+    }
+
+    fn put_stray(&mut self, config: &Config, id: ExecutorId, stray: Stray) {
+        self.index.insert_stray(config, id, &stray);
+        self.strays.insert(id, stray);
+        self.note_stuck_stray(config, id);
+    }
+
+    /// Changes a stray, and what is derived from it. Nothing where there is none of that id.
+    pub(super) fn change_stray<R>(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        change: impl FnOnce(&mut Stray) -> R,
+    ) -> Option<R> {
+        let mut stray = self.take_stray(config, id)?;
+        let result = change(&mut stray);
+        self.put_stray(config, id, stray);
+        Some(result)
+    }
+
     /// SEE-5: its answer counts as unclear, or its effect as undone.
     pub(super) fn give_up_stray_answer(&mut self, config: &Config, id: ExecutorId) {
-        let Some(stray) = self.strays.get_mut(&id) else {
-            return;
-        };
-        let write = std::mem::replace(&mut stray.write, Write::None);
-        if let Write::Sent { action, .. } = write {
+        let write = self.change_stray(config, id, |stray| {
+            std::mem::replace(&mut stray.write, Write::None)
+        });
+        if let Some(Write::Sent { action, .. }) = write {
             self.give_up_action(config, action);
         }
-        self.note_stuck_stray(config, id, false);
     }
 
     /// Whether a stray is what is seen leaving; it is gone then, unless it is known at a newer revision.
@@ -212,9 +249,8 @@ impl Snapshot {
         tries: u8,
         outcome: &Outcome,
     ) {
-        let now = self.now;
-        self.note_stuck_stray(config, open.executor, false);
-        let Some(stray) = self.strays.get_mut(&open.executor) else {
+        let (now, id) = (self.now, open.executor);
+        let Some(stray) = self.strays.get(&id) else {
             return;
         };
         let again = |unclear| Write::Again {
@@ -223,34 +259,31 @@ impl Snapshot {
             tries: tries.saturating_add(1),
             unclear,
         };
-        match outcome {
-            Outcome::Absent | Outcome::Changed => self.remove_stray(config, open.executor),
+        let write = match outcome {
+            Outcome::Absent | Outcome::Changed => return self.remove_stray(config, id),
             // What is out of view is never seen going. Where it holds a claim, that is asked for until it is gone (CLAIM).
             Outcome::Done { .. }
                 if stray.kind == StrayKind::Strayed && !stray.claims.is_empty() =>
             {
-                stray.write = again(false);
+                again(false)
             }
             Outcome::Done { .. } if stray.kind != StrayKind::Ghost => {
-                self.remove_stray(config, open.executor)
+                return self.remove_stray(config, id);
             }
-            Outcome::Done { revision, .. } => {
-                stray.write = Write::Answered {
-                    sort: Sort::Delete,
-                    at: now,
-                    revision: *revision,
-                };
-            }
-            Outcome::Refused(Refusal::TooLate) => {
-                stray.write = Write::Again {
-                    sort: Sort::Delete,
-                    at: now.after(Span::seconds(1)),
-                    tries,
-                    unclear: false,
-                };
-            }
-            Outcome::Refused(_) => stray.write = again(false),
-            Outcome::Exists(_) | Outcome::Unclear(_) => stray.write = again(true),
-        }
+            Outcome::Done { revision, .. } => Write::Answered {
+                sort: Sort::Delete,
+                at: now,
+                revision: *revision,
+            },
+            Outcome::Refused(Refusal::TooLate) => Write::Again {
+                sort: Sort::Delete,
+                at: now.after(Span::seconds(1)),
+                tries,
+                unclear: false,
+            },
+            Outcome::Refused(_) => again(false),
+            Outcome::Exists(_) | Outcome::Unclear(_) => again(true),
+        };
+        self.change_stray(config, id, |stray| stray.write = write);
     }
 }
