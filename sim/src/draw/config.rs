@@ -43,10 +43,11 @@ pub(super) fn draw(draw: &mut Draw, size: Size, groups: &[Group], kinds: &[Kind]
     if has(Kind::AbsurdConfig) {
         absurd(draw, &mut config);
     }
-    if has(Kind::Rejecting) {
-        // Else all that is made fails at once, as fast as requests go, for minutes: half of the time of all small stories
-        // would go into that.
+    if has(Kind::Rejecting) || has(Kind::BrokenGroup) {
+        // Else all that is made fails at once, as fast as requests go, for minutes, or for days: most of the time of all
+        // stories would go into that.
         config.failing.backoff_after = config.failing.backoff_after.min(100);
+        config.failing.backoff_first = config.failing.backoff_first.max(Span::seconds(1));
     }
     if has(Kind::BrokenGroup) {
         // A group that can never start would halt the others, by FAIL-1.

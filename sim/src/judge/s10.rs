@@ -54,6 +54,10 @@ impl Checker for S10 {
             return Ok(());
         }
         for other in truth.pods.values() {
+            let mut claims = other.view.claims.iter();
+            let Some(claim) = claims.find(|claim| now.claims.contains(claim)) else {
+                continue;
+            };
             let Some(id) = other.executor.filter(|id| !self.late.contains(id)) else {
                 continue;
             };
@@ -71,17 +75,10 @@ impl Checker for S10 {
             if !strayed && (!other.is_in_view() || other.was_out_of_view || told_gone) {
                 continue;
             }
-            let shared = other
-                .view
-                .claims
-                .iter()
-                .find(|claim| now.claims.contains(claim));
-            if let Some(claim) = shared {
-                return violated(format!(
-                    "{} and {} both use {claim}",
-                    other.view.name, now.name
-                ));
-            }
+            return violated(format!(
+                "{} and {} both use {claim}",
+                other.view.name, now.name
+            ));
         }
         Ok(())
     }

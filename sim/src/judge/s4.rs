@@ -133,14 +133,14 @@ fn wanted(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> Result
     if !matches!(why, Why::Shrink1 | Why::Shrink2) || of.is_leaving() {
         return Ok(());
     }
-    // A stranger's that was taken in, and refused before that, counts for the controller all the same.
-    let strangers = known.executors.keys().any(|id| !truth.ids.contains_key(id));
-    if strangers {
-        return Ok(());
-    }
     let target = known.groups.get(&of.group).map_or(0, |wish| wish.target);
     let left = known.believed(&of.group).saturating_sub(1);
-    if left < target && !known.suspended && known.shutdown.is_none() {
+    if left >= target || known.suspended || known.shutdown.is_some() {
+        return Ok(());
+    }
+    // A stranger's that was taken in, and refused before that, counts for the controller all the same.
+    let strangers = known.executors.keys().any(|id| !truth.ids.contains_key(id));
+    if !strangers {
         return violated(format!(
             "{executor} is let go by {}, which leaves {left} of {target} wanted in group {}",
             why.rule(),

@@ -8,7 +8,10 @@ use evenkeel::core::{
     output::{Action, LeaseWish},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Everything that judges may rely on.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +25,9 @@ pub struct Truth {
     pub config: Arc<Config>,
     /// The pods that are there: the fleet's, and others under names of its executors.
     pub pods: BTreeMap<Name, TruePod>,
+    /// Those of them that are in view: of tens of thousands that ended and were kept, these are few.
+    #[serde(skip)]
+    in_view: BTreeSet<Name>,
     /// The controllers that live.
     pub processes: BTreeMap<u32, Known>,
     /// Each id that was ever asked for: by which process.
@@ -130,6 +136,7 @@ impl Truth {
             fleet,
             config,
             pods: BTreeMap::new(),
+            in_view: BTreeSet::new(),
             processes: BTreeMap::new(),
             ids: BTreeMap::new(),
             ends: BTreeMap::new(),
@@ -155,8 +162,9 @@ impl Truth {
 
     /// The pods that are truly there and that this controller has to answer for: it asked for them, or was shown them.
     pub fn answered_for<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = &'a TruePod> {
-        self.pods.values().filter(move |pod| {
-            let Some(id) = pod.executor.filter(|_| pod.is_in_view()) else {
+        let in_view = self.in_view.iter().filter_map(|name| self.pods.get(name));
+        in_view.filter(move |pod| {
+            let Some(id) = pod.executor else {
                 return false;
             };
             let Some(of) = known.executors.get(&id) else {
@@ -264,6 +272,7 @@ impl Truth {
         }
         if gone {
             self.pods.remove(&now.name);
+            self.in_view.remove(&now.name);
         } else {
             let before = self.pods.get(&now.name);
             let was_out = before.is_some_and(|pod| pod.was_out_of_view && pod.view.uid == now.uid);
@@ -273,6 +282,11 @@ impl Truth {
                 finished: is_finished(now, all),
                 was_out_of_view: was_out || now.labels.executor.is_none(),
             };
+            if pod.is_in_view() {
+                self.in_view.insert(now.name.clone());
+            } else {
+                self.in_view.remove(&now.name);
+            }
             self.pods.insert(now.name.clone(), pod);
         }
     }
