@@ -535,6 +535,8 @@ impl Life {
             Output::Finished => {
                 if self.is_newest(serial) {
                     self.report.finished = true;
+                } else {
+                    self.exit(serial);
                 }
             }
         }

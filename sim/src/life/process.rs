@@ -116,6 +116,15 @@ impl Life {
         }
     }
 
+    /// A process that has finished exits, while a newer one lives on.
+    pub(super) fn exit(&mut self, serial: u32) {
+        let place = self.processes.iter().position(|it| it.serial == serial);
+        if let Some(place) = place {
+            let process = self.processes.remove(place);
+            self.bury(&process);
+        }
+    }
+
     /// The engine begins to talk to that process: it says what it wants, and repeats what it knows.
     fn introduce(&mut self, serial: u32) {
         let now = self.world.now();
