@@ -2,17 +2,10 @@
 
 use super::{selector::Selector, world::World};
 use crate::{
-    api::{
-        labels,
-        pod::Pod,
-        view::{NoView, view},
-    },
+    api::{labels, pod::Pod},
     port::ListWish,
 };
-use evenkeel_core::{
-    Revision,
-    input::{Listing, PodView},
-};
+use evenkeel_core::{Revision, input::Listing};
 use std::sync::Arc;
 
 /// One change of one pod, as it is in etcd.
@@ -39,20 +32,6 @@ impl World {
             now: &change.now,
             removed: change.removed,
         })
-    }
-
-    /// The view that a fleet has of a pod of this world now.
-    ///
-    /// # Errors
-    /// It has none.
-    pub fn view(&mut self, pod: &Arc<Pod>, fleet: &str) -> Result<PodView, NoView> {
-        let now = self.wall_second();
-        let there = self.store.pod(&pod.metadata.name);
-        match there.is_some_and(|there| Arc::ptr_eq(there, pod)) {
-            true => self.views.view(pod, fleet, now),
-            // Of the past.
-            false => view(pod, fleet, now),
-        }
     }
 
     /// The listing that an API server answers which has seen no more than `revision`: whole, and of that revision. None

@@ -1,5 +1,6 @@
 //! The pods' views as they were made last, so that a listing need not decode anew what has not changed.
 
+use super::world::World;
 use crate::api::{
     pod::Pod,
     view::{NoView, view},
@@ -71,5 +72,21 @@ impl Views {
     /// That pod is gone.
     pub fn forget(&mut self, name: &str) {
         self.made.remove(name);
+    }
+}
+
+impl World {
+    /// The view that a fleet has of a pod of this world now.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn view(&mut self, pod: &Arc<Pod>, fleet: &str) -> Result<PodView, NoView> {
+        let now = self.wall_second();
+        let there = self.store.pod(&pod.metadata.name);
+        match there.is_some_and(|there| Arc::ptr_eq(there, pod)) {
+            true => self.views.view(pod, fleet, now),
+            // Of the past.
+            false => view(pod, fleet, now),
+        }
     }
 }

@@ -121,7 +121,18 @@ struct Standing<'a> {
     rolls: Vec<(ExecutorId, Option<ExecutorId>)>,
 }
 
-impl Standing<'_> {
+impl<'a> Standing<'a> {
+    /// One of which nothing is wanted.
+    fn of(facts: std::borrow::Cow<'a, GroupFacts>) -> Self {
+        Self {
+            facts,
+            template: 0,
+            wished: 0,
+            target: 0,
+            rolls: Vec::new(),
+        }
+    }
+
     fn counting(&self) -> u64 {
         u64::from(self.facts.tally.counting)
     }
@@ -149,23 +160,11 @@ fn standings<'a>(snapshot: &'a Snapshot, desired: &Desired) -> BTreeMap<Group, S
     });
     let mut standings = BTreeMap::new();
     for (group, facts) in known {
-        let standing = Standing {
-            facts: Cow::Borrowed(facts),
-            template: 0,
-            wished: 0,
-            target: 0,
-            rolls: Vec::new(),
-        };
-        standings.insert(group.clone(), standing);
+        standings.insert(group.clone(), Standing::of(Cow::Borrowed(facts)));
     }
     for (group, wish) in &desired.groups {
-        let standing = standings.entry(group.clone()).or_insert_with(|| Standing {
-            facts: Cow::Owned(GroupFacts::default()),
-            template: 0,
-            wished: 0,
-            target: 0,
-            rolls: Vec::new(),
-        });
+        let entry = standings.entry(group.clone());
+        let standing = entry.or_insert_with(|| Standing::of(Cow::Owned(GroupFacts::default())));
         standing.template = wish.template;
         if !ends {
             standing.wished = wish.target.min(u64::from(ID_PART_MAX));

@@ -106,15 +106,14 @@ fn strays(
     wake: &mut Wake,
     plan: &mut Plan,
 ) {
-    let again = &snapshot.index.stray_again;
-    let later = again.iter().find(|(at, _)| *at > gate.now);
-    if let Some((at, _)) = later {
-        wake.at(*at, WakeReason::Retry);
+    if let Some(at) = snapshot.stray_again_next() {
+        wake.at(at, WakeReason::Retry);
     }
     if !gate.decides() {
         return;
     }
-    let again = again.iter().take_while(|(at, _)| *at <= gate.now);
+    let again = snapshot.index.stray_again.iter();
+    let again = again.take_while(|(at, _)| *at <= gate.now);
     let due = snapshot.index.stray_write.iter();
     for id in due.chain(again.map(|(_, id)| id)) {
         if *slots == 0 {

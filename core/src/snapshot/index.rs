@@ -16,7 +16,16 @@ use crate::{
 };
 use im::OrdSet;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
+use std::{cmp::Reverse, ops::Bound};
+
+/// No executor comes after it.
+pub(super) const LAST: ExecutorId = ExecutorId::new(u32::MAX, u32::MAX);
+
+/// The first moment of these that is later than that.
+pub(super) fn first_after(of: &OrdSet<(Time, ExecutorId)>, moment: Time) -> Option<Time> {
+    let later = (Bound::Excluded((moment, LAST)), Bound::Unbounded);
+    of.range(later).next().map(|(at, _)| *at)
+}
 
 /// The order in which an excess is taken (SHRINK-1, SHRINK-2): by rank; youngest first; highest id first.
 pub(crate) type Victim = (Group, Rank, Reverse<Moment>, Reverse<ExecutorId>);

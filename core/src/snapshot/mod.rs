@@ -38,7 +38,7 @@ use early::Early;
 use governor::Governor;
 use groups::GroupFacts;
 use im::{OrdMap, OrdSet, Vector, ordmap::DiffItem};
-use index::{Indices, Keys};
+use index::{Indices, Keys, LAST};
 use leading::Leading;
 use record::{Executor, Fate, Write};
 use serde::{Deserialize, Serialize};
@@ -243,11 +243,7 @@ impl Snapshot {
     /// Lets time pass: what falls due by it is folded in. Time never goes back.
     fn advance(&mut self, config: &Config, at: Time) {
         let (before, at) = (self.now, at.max(self.now));
-        let last = (
-            at,
-            ExecutorId::new(u32::MAX, u32::MAX),
-            WakeReason::LeaseRenew,
-        );
+        let last = (at, LAST, WakeReason::LeaseRenew);
         let due: Vec<_> = self
             .index
             .deadlines

@@ -2,6 +2,7 @@
 
 use super::{
     Open, Removed, Snapshot, classify,
+    index::{LAST, first_after},
     record::{Sort, Write},
 };
 use crate::{
@@ -12,9 +13,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
-
-/// No executor comes after it.
-const LAST: ExecutorId = ExecutorId::new(u32::MAX, u32::MAX);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stray {
@@ -149,11 +147,14 @@ impl Snapshot {
         at.is_some_and(|at| at <= self.now)
     }
 
+    /// When the delete of such a pod is next due again.
+    pub(crate) fn stray_again_next(&self) -> Option<Time> {
+        first_after(&self.index.stray_again, self.now)
+    }
+
     /// When the delete of such a pod will next have waited for too long.
     pub(crate) fn stray_stuck_next(&self) -> Option<Time> {
-        let later = (Bound::Excluded((self.now, LAST)), Bound::Unbounded);
-        let mut later = self.index.stray_stuck.range(later);
-        later.next().map(|(at, _)| *at)
+        first_after(&self.index.stray_stuck, self.now)
     }
 
     /// SEE-5: only a new listing tells what became of the delete of such a pod.

@@ -339,12 +339,11 @@ impl Life {
         let changes = self.world.changes_after(self.told);
         let changes = changes.map(|change| (Arc::clone(change.now), change.removed));
         let changes: Vec<(Arc<Pod>, bool)> = changes.collect();
-        let changes: Vec<(PodView, bool)> = changes
-            .into_iter()
-            .filter_map(|(pod, gone)| Some((self.world.view(&pod, &fleet).ok()?, gone)))
-            .collect();
         self.told = self.world.revision();
-        for (view, gone) in changes {
+        for (pod, gone) in changes {
+            let Ok(view) = self.world.view(&pod, &fleet) else {
+                continue;
+            };
             let executor = executor_of(&fleet, &view);
             self.look(&Fact::Pod {
                 executor,
