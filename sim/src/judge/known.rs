@@ -242,7 +242,8 @@ impl Known {
                     if older && absent {
                         // Whatever was written to it since: it was gone by then, or the listing lies.
                         of.closes_at = None;
-                        of.lacking = of.end.is_none();
+                        // One that it was not told lost may be none of its own: a second listing says no more.
+                        of.lacking = of.lost.is_none() && (of.lacking || of.end.is_none());
                         of.gone = true;
                         of.failed = None;
                         of.end.get_or_insert(End::Voluntary);
