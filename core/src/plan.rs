@@ -23,6 +23,8 @@ pub struct Plan {
     pub rolls: BTreeMap<Group, Vec<ExecutorId>>,
     /// Executors whose replacement has started well, and their group: let go (ROLL).
     pub rolled: Vec<(ExecutorId, Group)>,
+    /// The group that was dealt the last of the new executors: the next round begins after it (GROW-2).
+    pub dealt: Option<Group>,
     /// How each group stands.
     pub groups: BTreeMap<Group, GroupStatus>,
     /// What is not as it should be.

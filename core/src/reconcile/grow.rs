@@ -79,7 +79,7 @@ pub(super) fn decide(
     }
     let mut room = Room::of(snapshot, config, groups);
     repeat(snapshot, &mut needs, &mut room, plan);
-    deal(&mut needs, &mut room);
+    plan.dealt = deal(&mut needs, snapshot.dealt.as_ref(), &mut room);
     let (mut next, mut made) = (snapshot.next, 0);
     for need in needs {
         let target = groups.get(&need.group).map_or(0, Standing::aim);
@@ -378,13 +378,17 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
     }
 }
 
-/// GROW-2: what is scarce is dealt out one at a time, in rounds over the groups by name.
-fn deal(needs: &mut [Need], room: &mut Room) {
+/// GROW-2: what is scarce is dealt out one at a time, in rounds over the groups by name that go on where the last one
+/// ended; the group that was dealt the last.
+fn deal(needs: &mut [Need], dealt: Option<&Group>, room: &mut Room) -> Option<Group> {
+    let first = needs.partition_point(|need| Some(&need.group) <= dealt);
+    let mut last = None;
     loop {
-        let mut dealt = false;
-        for need in needs.iter_mut() {
+        let mut more = false;
+        for at in (first..needs.len()).chain(0..first) {
+            let need = &mut needs[at];
             if room.has_for(need) {
-                dealt = true;
+                more = true;
                 if let Some(probing) = &mut need.probing {
                     probing.due = false;
                 }
@@ -396,10 +400,11 @@ fn deal(needs: &mut [Need], room: &mut Room) {
                 room.pending -= 1;
                 room.executors -= 1;
                 room.ids -= 1;
+                last = Some(at);
             }
         }
-        if !dealt {
-            return;
+        if !more {
+            return last.map(|at| needs[at].group.clone());
         }
     }
 }

@@ -25,6 +25,9 @@ impl Snapshot {
         for notice in &plan.notices {
             self.fold_told(config, notice);
         }
+        if plan.dealt.is_some() {
+            self.dealt.clone_from(&plan.dealt);
+        }
         for id in &plan.withdrawn {
             self.withdraw(config, *id);
         }

@@ -91,6 +91,8 @@ pub struct Snapshot {
     pub(crate) deletes: Vector<Time>,
     pub(crate) findings: OrdSet<Finding>,
     pub(crate) told_findings: OrdSet<Finding>,
+    /// The group that was dealt the last new executor: the next round begins after it (GROW-2).
+    pub(crate) dealt: Option<Group>,
     pub(crate) governor: Governor,
     pub(crate) budget: Budget,
     pub(crate) leading: Leading,
@@ -180,6 +182,7 @@ impl Snapshot {
             deletes: Vector::new(),
             findings: OrdSet::new(),
             told_findings: OrdSet::new(),
+            dealt: None,
             governor: Governor::new(config),
             budget: Budget::default(),
             leading: Leading::default(),
