@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Config,
     input::{Failure, Outcome, PodView, Refusal},
-    output::{Cause, Evidence, Why},
+    output::{Cause, Evidence},
     plan::{Class, Finding},
     words::{ActionId, ExecutorId, Name, Revision, Span, Time, Uid},
 };
@@ -419,18 +419,8 @@ impl Snapshot {
             executor.write = write;
             close_if_shown(executor);
             executor.settle_resize(config);
-            // GROW-6: charged when its delete is answered done.
-            if let (
-                true,
-                Fate::Condemned {
-                    why: Why::Grow6,
-                    cause,
-                    ..
-                },
-            ) = (done, &executor.fate)
-            {
-                let cause = cause.clone();
-                all.charge(config, id, executor, &cause);
+            if done {
+                all.charge_given_up(config, id, executor);
             }
         });
     }

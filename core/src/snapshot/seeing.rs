@@ -330,16 +330,8 @@ impl Snapshot {
         }
         if class == Class::Terminating {
             drain_unasked(config, executor);
-            // GROW-6: the effect is seen before its answer.
-            if let Fate::Condemned {
-                why: Why::Grow6,
-                cause,
-                ..
-            } = &executor.fate
-            {
-                let cause = cause.clone();
-                self.charge(config, id, executor, &cause);
-            }
+            // The effect is seen before its answer.
+            self.charge_given_up(config, id, executor);
         }
         let passed = matches!(
             executor.fate,

@@ -1,10 +1,13 @@
 //! FAIL-2: executors that end before they have started well: backoff with probes, and how many are replaced at once.
 
-use super::{Snapshot, record::Executor};
+use super::{
+    Snapshot,
+    record::{Executor, Fate},
+};
 use crate::{
     config::{Config, Failing},
     input::{BackoffMemory, Memory},
-    output::Cause,
+    output::{Cause, Why},
     words::{ExecutorId, Group, Moment, Span, Time},
 };
 use im::Vector;
@@ -209,6 +212,28 @@ impl Snapshot {
             backoff.probe = None;
         }
         self.owe(config, executor, cause);
+    }
+
+    /// GROW-6: its deletion has taken effect: charged, where that is also what is told of it (END-1).
+    pub(super) fn charge_given_up(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        executor: &mut Executor,
+    ) {
+        let Fate::Condemned {
+            why: Why::Grow6,
+            cause,
+            ..
+        } = &executor.fate
+        else {
+            return;
+        };
+        let verdict = executor.verdict.as_ref();
+        if verdict.is_none_or(|verdict| verdict.cause == *cause) {
+            let cause = cause.clone();
+            self.charge(config, id, executor, &cause);
+        }
     }
 
     /// FAIL-2: an executor goes, by that cause; where it has not started well and nobody is at fault, its replacement is
