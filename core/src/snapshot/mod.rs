@@ -137,6 +137,8 @@ struct Removed {
     uid: Option<Uid>,
     revision: Option<Revision>,
     at: Time,
+    /// What comes after it under that name is a ghost, not one that nobody knows.
+    ours: bool,
 }
 
 /// An effect under way.

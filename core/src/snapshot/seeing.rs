@@ -134,7 +134,14 @@ impl Snapshot {
             Meets::Nothing
         } else if self.removed.contains_key(&id) {
             self.meets_forgotten(id, view, sight)
-        } else if self.is_own(id) || self.spent.contains(&id) {
+        } else {
+            self.meets_nobody(id)
+        }
+    }
+
+    /// A pod of an executor that is not known, and was not seen going.
+    fn meets_nobody(&self, id: ExecutorId) -> Meets {
+        if self.is_own(id) || self.spent.contains(&id) {
             Meets::Ghost {
                 ours_is_gone: false,
             }
@@ -163,10 +170,12 @@ impl Snapshot {
         };
         if older {
             Meets::Nothing
-        } else {
+        } else if removed.ours {
             Meets::Ghost {
                 ours_is_gone: false,
             }
+        } else {
+            self.meets_nobody(id)
         }
     }
 
@@ -430,17 +439,18 @@ impl Snapshot {
 
     /// SEE-2: an older view of a pod that was seen going changes nothing, whether or not it was known before.
     fn remember_removal(&mut self, id: ExecutorId, view: &PodView) {
-        let ours = self.is_own(id)
-            || (id.incarnation < self.leading.incarnation
-                && !self.issued.contains_key(&id.incarnation));
-        let removed = self.removed.get(&id).and_then(|removed| removed.revision);
+        let before = self.removed.get(&id);
+        let removed = before.and_then(|removed| removed.revision);
         let known = removed.max(self.strays.get(&id).map(|stray| stray.revision));
         let newer = known.is_none_or(|known| known < view.revision);
-        if ours && newer && !self.is_covered(view, Sight::Event) {
+        if newer && !self.is_covered(view, Sight::Event) {
+            let earlier = id.incarnation < self.leading.incarnation
+                && !self.issued.contains_key(&id.incarnation);
             let removed = super::Removed {
                 uid: Some(view.uid.clone()),
                 revision: Some(view.revision),
                 at: self.now,
+                ours: earlier || self.is_own(id) || before.is_some_and(|before| before.ours),
             };
             self.removed.insert(id, removed);
         }
@@ -475,6 +485,7 @@ impl Snapshot {
                     uid: executor.uid().cloned(),
                     revision,
                     at: all.now,
+                    ours: true,
                 },
             );
             executor.pod = Pod::Gone;

@@ -232,15 +232,24 @@ impl Snapshot {
                 self.add_stray(config, id, view, StrayKind::Strayed);
                 return true;
             }
-            self.remove_stray(config, id);
-            let removed = Removed {
-                uid: Some(view.uid.clone()),
-                revision: Some(view.revision),
-                at: self.now,
-            };
-            self.removed.insert(id, removed);
+            self.stray_gone(config, id, view.revision);
         }
         true
+    }
+
+    /// SEE-2: a stray is gone, or as good as gone, as of that revision: an older view of it changes nothing.
+    fn stray_gone(&mut self, config: &Config, id: ExecutorId, revision: Revision) {
+        let Some(stray) = self.strays.get(&id) else {
+            return;
+        };
+        let removed = Removed {
+            uid: Some(stray.uid.clone()),
+            revision: Some(revision),
+            at: self.now,
+            ours: true,
+        };
+        self.removed.insert(id, removed);
+        self.remove_stray(config, id);
     }
 
     pub(super) fn fold_stray_answer(
@@ -254,6 +263,7 @@ impl Snapshot {
         let Some(stray) = self.strays.get(&id) else {
             return;
         };
+        let shown = stray.revision;
         let again = |unclear| Write::Again {
             sort: Sort::Delete,
             at: now.after(super::answers::wait(tries)),
@@ -261,7 +271,7 @@ impl Snapshot {
             unclear,
         };
         let write = match outcome {
-            Outcome::Absent | Outcome::Changed => return self.remove_stray(config, id),
+            Outcome::Absent | Outcome::Changed => return self.stray_gone(config, id, shown),
             // What is out of view is never seen going. Where it holds a claim, that is asked for until it is gone (CLAIM).
             Outcome::Done { .. }
                 if stray.kind == StrayKind::Strayed && !stray.claims.is_empty() =>
@@ -269,7 +279,7 @@ impl Snapshot {
                 again(false)
             }
             Outcome::Done { .. } if stray.kind != StrayKind::Ghost => {
-                return self.remove_stray(config, id);
+                return self.stray_gone(config, id, shown);
             }
             Outcome::Done { revision, .. } => Write::Answered {
                 sort: Sort::Delete,
