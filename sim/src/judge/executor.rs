@@ -43,6 +43,8 @@ pub struct Executor {
     pub(super) lacking: bool,
     /// The first end that it was shown.
     pub end: Option<End>,
+    /// That was by a listing that may have been kept aside (SHRINK-5): it need not have looked at it.
+    pub(super) end_doubted: bool,
     /// The revision at which its create was answered done.
     pub made: Option<Revision>,
     /// A write that was answered done closes when it was shown at this revision.

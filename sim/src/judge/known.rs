@@ -16,6 +16,14 @@ use evenkeel::core::{
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Whether a listing is kept aside, as far as can be told from outside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suspicion {
+    None,
+    Possible,
+    Certain,
+}
+
 /// What one controller was told and has said.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Known {
@@ -51,6 +59,9 @@ pub struct Known {
     aside: bool,
     /// From how many percent on that is so.
     suspicious: Option<u32>,
+    /// The listing that it is being shown may have been kept aside.
+    #[serde(skip)]
+    doubts: bool,
     /// What it knows of executors.
     pub executors: BTreeMap<ExecutorId, Executor>,
     /// Those of whom a listing can say more than that they are gone: of thousands, these are few.
@@ -216,18 +227,23 @@ impl Known {
                     return;
                 }
                 self.newest = self.newest.max(Some(listing.revision));
-                if !self.aside && self.is_suspicious(&listing.pods) {
-                    self.aside = true;
+                let suspicion = match self.aside {
+                    true => Suspicion::None,
+                    false => self.is_suspicious(&listing.pods),
+                };
+                self.aside = suspicion == Suspicion::Certain;
+                if self.aside {
                     return;
                 }
-                self.aside = false;
                 self.listed = Some(listing.revision);
                 let mut there = BTreeSet::new();
+                self.doubts = suspicion == Suspicion::Possible;
                 for view in &listing.pods {
                     if let Some(id) = self.shown(view, false, false) {
                         there.insert(id);
                     }
                 }
+                self.doubts = false;
                 let executors = &mut self.executors;
                 self.unsettled.retain(|id| {
                     let Some(of) = executors.get_mut(id) else {
@@ -313,11 +329,8 @@ impl Known {
         there.count() as u64
     }
 
-    /// SHRINK-5, where there is no doubt: a listing lacks far more of those that run than may be lost at once.
-    fn is_suspicious(&self, shown: &[PodView]) -> bool {
-        let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
-            return false;
-        };
+    /// How many of those that run a listing is to show, and how many of them it lacks.
+    fn lacks(&self, shown: &[PodView]) -> (usize, usize) {
         let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
         let counting = self
             .unsettled()
@@ -327,7 +340,23 @@ impl Known {
             all += 1;
             lacking += usize::from(!shown.contains(uid));
         }
-        all >= 10 && lacking * 100 >= all * percent as usize && lacking * 100 >= all * 80
+        (all, lacking)
+    }
+
+    /// SHRINK-5: whether a listing lacks far more of those that run than may be lost at once, or may at least be taken to.
+    fn is_suspicious(&self, shown: &[PodView]) -> Suspicion {
+        let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
+            return Suspicion::None;
+        };
+        let percent = percent as usize;
+        let (all, lacking) = self.lacks(shown);
+        if all >= 10 && lacking * 100 >= all * percent && lacking * 100 >= all * 80 {
+            Suspicion::Certain
+        } else if lacking > 0 && lacking * 200 >= all * percent {
+            Suspicion::Possible
+        } else {
+            Suspicion::None
+        }
     }
 
     fn wished(&mut self, change: &DesiredChange) {
@@ -389,7 +418,7 @@ impl Known {
     /// It is shown a pod; whose that is.
     fn shown(&mut self, view: &PodView, event: bool, left: bool) -> Option<ExecutorId> {
         let id: ExecutorId = view.labels.executor.as_deref()?.parse().ok()?;
-        let all = self.all;
+        let (all, doubts) = (self.all, self.doubts);
         // An event that the last listing accounts for changes nothing (SEE-2): what that lacked was gone by then.
         let covered = event && self.listed.is_some_and(|listed| view.revision <= listed);
         let of = self.executor(id);
@@ -440,8 +469,9 @@ impl Known {
         of.shown = Some(view.revision);
         of.definite = true;
         of.disrupted |= view.disruption.is_some();
-        if let Some(end) = end_of(view, left, all) {
-            of.end.get_or_insert(end);
+        if let Some(end) = end_of(view, left, all).filter(|_| of.end.is_none()) {
+            of.end = Some(end);
+            of.end_doubted = doubts;
         }
         of.gone |= left;
         if left {

@@ -85,7 +85,8 @@ impl Checker for S7 {
         }
         // What was shown decides; where nothing was shown of its end, what truly happened does.
         let decided = of.condemned;
-        match &of.end {
+        let shown = of.end.as_ref().filter(|_| !of.end_doubted);
+        match shown {
             Some(End::Failed { exit_code }) if !decided && !of.disrupted => {
                 let right = match cause {
                     Cause::AppFailed { exit_code: told } => *told == Some(*exit_code),

@@ -234,7 +234,10 @@ impl Life {
                 .controller()
                 .is_some_and(|controller| controller.status().at_target);
         };
-        missing(judge.truth(), &rest).is_none()
+        // What took effect, and whose answer is on its way, leads to the next.
+        let known = judge.truth().processes.get(&rest.process);
+        let answered = known.is_none_or(|known| known.open.is_empty());
+        answered && missing(judge.truth(), &rest).is_none()
     }
 
     fn rest(&self, lasted: Span, is_quiet: bool) -> Option<Rest<'_>> {
