@@ -108,9 +108,18 @@ impl Snapshot {
             .map(|(id, _)| *id)
             .collect();
         for id in ids {
-            self.change(config, id, |_, executor| {
+            let back = self.change(config, id, |_, executor| {
+                let before = executor.outdated;
                 executor.outdated = executor.template != template && executor.template != 0;
+                before && !executor.outdated
             });
+            // It is as the group's are again: there is nothing to replace it for.
+            if back == Some(true)
+                && config.group(group).roll.on_change
+                && let Some(facts) = self.groups.get_mut(group)
+            {
+                facts.rolls.remove(&id);
+            }
         }
     }
 

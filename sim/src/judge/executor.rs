@@ -41,6 +41,8 @@ pub struct Executor {
     pub gone: bool,
     /// That was by a listing that lacked it, which may have lacked more than was right.
     pub(super) lacking: bool,
+    /// And it is not yet said whether that listing was kept aside (SHRINK-5).
+    pub(super) gone_doubted: bool,
     /// The first end that it was shown.
     pub end: Option<End>,
     /// That was by a listing that may have been kept aside (SHRINK-5): it need not have looked at it.
@@ -161,7 +163,8 @@ impl Executor {
     /// Whether this controller may think that it is there and stays.
     pub(super) fn may_stay(&self) -> bool {
         let goes = self.condemned && !self.bound;
-        let over = self.gone || self.end.is_some() || self.lost.is_some();
+        let ended = self.gone || self.end.is_some();
+        let over = ended && !self.gone_doubted || self.lost.is_some();
         let parts = self.draining.is_some() || self.refused || self.strange;
         !goes && !over && !parts
     }

@@ -62,6 +62,9 @@ pub struct Known {
     /// The listing that it is being shown may have been kept aside.
     #[serde(skip)]
     doubts: bool,
+    /// Some are gone by that listing, if it was not kept aside.
+    #[serde(skip)]
+    gone_doubted: bool,
     /// What it knows of executors.
     pub executors: BTreeMap<ExecutorId, Executor>,
     /// Those of whom a listing can say more than that they are gone: of thousands, these are few.
@@ -69,8 +72,6 @@ pub struct Known {
     unsettled: BTreeSet<ExecutorId>,
     /// Effects without an answer: whose, and why.
     pub open: BTreeMap<ActionId, Effect>,
-    /// Groups that got another template at some time.
-    pub remade: BTreeSet<Group>,
     /// Groups that were removed or suspended at some time: their executors may be let go.
     pub given_up: BTreeSet<Group>,
 }
@@ -160,6 +161,7 @@ impl Known {
                     of.failed = None;
                 }
             }
+            Notice::Raised(Finding::SuspiciousLoss) => self.settle_doubts(true),
             Notice::Lost {
                 executor, cause, ..
             } => {
@@ -181,7 +183,24 @@ impl Known {
         }
     }
 
+    /// Whether the last listing, which was suspicious, was kept aside: it says so at once, or never.
+    fn settle_doubts(&mut self, aside: bool) {
+        self.aside |= aside;
+        if !std::mem::take(&mut self.gone_doubted) {
+            return;
+        }
+        for id in &self.unsettled {
+            if let Some(of) = self.executors.get_mut(id)
+                && std::mem::take(&mut of.gone_doubted)
+                && aside
+            {
+                (of.gone, of.lacking, of.end) = (false, false, None);
+            }
+        }
+    }
+
     pub(super) fn given(&mut self, now: Time, input: &Input) {
+        self.settle_doubts(false);
         match input {
             Input::Desired(change) => self.wished(change),
             Input::Engine(report) => self.reported(report),
@@ -243,7 +262,8 @@ impl Known {
                         there.insert(id);
                     }
                 }
-                self.doubts = false;
+                let doubts = std::mem::take(&mut self.doubts);
+                self.gone_doubted = doubts;
                 let executors = &mut self.executors;
                 self.unsettled.retain(|id| {
                     let Some(of) = executors.get_mut(id) else {
@@ -260,6 +280,7 @@ impl Known {
                         of.closes_at = None;
                         // One that it was not told lost may be none of its own: a second listing says no more.
                         of.lacking = of.lost.is_none() && (of.lacking || of.end.is_none());
+                        of.gone_doubted = doubts && !of.gone && of.end.is_none();
                         of.gone = true;
                         of.failed = None;
                         of.end.get_or_insert(End::Voluntary);
@@ -375,10 +396,6 @@ impl Known {
             self.given_up.extend(unwanted.cloned());
         }
         for (group, wish) in &change.groups {
-            let before = self.groups.get(group).map(|wish| wish.template);
-            if before.is_some_and(|template| template != wish.template) {
-                self.remade.insert(group.clone());
-            }
             self.groups.insert(group.clone(), wish.clone());
         }
         for group in &change.remove {

@@ -59,7 +59,7 @@ impl Checker for S1 {
 fn in_group(truth: &Truth, known: &Known, group: &Group) -> Result {
     let target = known.groups.get(group).map_or(0, |wish| wish.target);
     let mut live = 0;
-    let mut outdated = known.remade.contains(group);
+    let mut outdated = false;
     for pod in truth.counting(known) {
         if pod.view.labels.group.as_ref() != Some(group) {
             continue;

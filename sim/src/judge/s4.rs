@@ -134,7 +134,8 @@ fn wanted(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> Result
         return Ok(());
     }
     let target = known.groups.get(&of.group).map_or(0, |wish| wish.target);
-    let left = known.believed(&of.group).saturating_sub(1);
+    let itself = u64::from(of.may_stay());
+    let left = known.believed(&of.group).saturating_sub(itself);
     if left >= target || known.suspended || known.shutdown.is_some() {
         return Ok(());
     }
