@@ -16,6 +16,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// The claims that a group's new executors may use.
+#[derive(Clone)]
 pub(super) struct Supply {
     free: std::vec::IntoIter<Name>,
     /// Those in the making will serve so many of the executors that get none now.
@@ -45,6 +46,11 @@ impl Supply {
             in_making: snapshot.claims.in_making(group),
             room: room(snapshot, group, wanted, target),
         })
+    }
+
+    /// How many new executors need not wait for one.
+    pub fn left(&self) -> u64 {
+        self.free.len() as u64
     }
 
     /// The claim that the next new executor uses; None where it must wait for one.

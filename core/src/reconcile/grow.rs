@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) type Short = BTreeMap<Group, BTreeMap<Unmet, Unfilled>>;
 
 /// What one group needs and may have.
+#[derive(Clone)]
 struct Need {
     group: Group,
     template: u64,
@@ -35,9 +36,12 @@ struct Need {
     /// How many of the new executors are there only until others are let go (ROLL).
     surge: u64,
     probing: Option<Probing>,
+    /// CLAIM: what its new executors use; None: nothing.
+    supply: Option<Supply>,
 }
 
 /// FAIL-2: the group is in backoff.
+#[derive(Clone)]
 struct Probing {
     /// The probe that is under way.
     probe: Option<ExecutorId>,
@@ -79,43 +83,43 @@ pub(super) fn decide(
     }
     let mut room = Room::of(snapshot, config, groups);
     repeat(snapshot, &mut needs, &mut room, plan);
+    for need in &mut needs {
+        let target = groups.get(&need.group).map_or(0, Standing::aim);
+        need.supply = Supply::of(snapshot, config, &need.group, target);
+    }
+    let asked = asked(&needs, snapshot.dealt.as_ref(), &room);
     plan.dealt = deal(&mut needs, snapshot.dealt.as_ref(), &mut room);
     let (mut next, mut made) = (snapshot.next, 0);
-    for need in needs {
-        let target = groups.get(&need.group).map_or(0, Standing::aim);
-        let mut supply = match need.given {
-            0 => None,
-            _ => Supply::of(snapshot, config, &need.group, target),
-        };
-        let mut waiting = 0;
+    for mut need in needs {
+        let asked = asked.get(&need.group).copied().unwrap_or_default();
+        let short_of_claims = asked.saturating_sub(need.given);
+        let fleeting = need.missing == short_of_claims;
         for nth in 0..need.given {
-            let claims = match &mut supply {
-                None => Vec::new(),
-                Some(supply) => match supply.take() {
-                    Some(claim) => vec![claim],
-                    None => {
-                        waiting = need.given - nth;
-                        break;
-                    }
-                },
-            };
+            let claims = need.supply.as_mut().and_then(Supply::take);
             let executor = ExecutorId::new(snapshot.incarnation(), next);
             next = next.saturating_add(1);
             let action = Action::Create {
                 executor,
                 group: need.group.clone(),
                 template: need.template,
-                claims,
+                claims: claims.into_iter().collect(),
             };
-            let surges = nth >= need.given.saturating_sub(need.surge) && need.missing == 0;
-            let why = if surges { Why::Roll } else { Why::Grow1 };
+            let lasting = (need.given + short_of_claims).saturating_sub(need.surge);
+            let why = match fleeting && nth >= lasting {
+                true => Why::Roll,
+                false => Why::Grow1,
+            };
             plan.decisions.push(Decision { action, why });
         }
-        if let Some(supply) = &supply {
-            let count = supply.to_make(waiting);
+        if let Some(supply) = &need.supply {
+            let count = supply.to_make(short_of_claims);
             claim::make(snapshot, &need.group, count, &mut made, slots, plan);
             let unmet = short.entry(need.group.clone()).or_default();
-            add(unmet, Unmet::WaitingForClaim, waiting, None);
+            need.missing -= short_of_claims;
+            add(unmet, Unmet::WaitingForClaim, short_of_claims, None);
+            if room.why_not(&need).is_none() {
+                add(unmet, Unmet::WaitingForClaim, need.missing, None);
+            }
         }
         // Those that are not held up wait for their moment.
         let unmet = short.entry(need.group.clone()).or_default();
@@ -245,6 +249,7 @@ fn need(
                 next: Some(due).filter(|at| backoff.probe.is_none() && *at > gate.now),
             }
         }),
+        supply: None,
     })
 }
 
@@ -264,6 +269,7 @@ impl Need {
 }
 
 /// What the fleet as a whole may still begin.
+#[derive(Clone)]
 struct Room {
     /// GROW-4: creates under way.
     window: u32,
@@ -308,7 +314,9 @@ impl Room {
 
     /// Whether the group may begin one more new executor.
     fn has_for(&self, need: &Need) -> bool {
-        need.missing > 0 && self.why_not(need).is_none()
+        let supply = need.supply.as_ref();
+        let claimed = supply.is_none_or(|supply| supply.left() > need.given);
+        need.missing > 0 && claimed && self.why_not(need).is_none()
     }
 
     /// What stops the group from beginning one more, and until when.
@@ -376,6 +384,25 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
             why: Why::Grow1,
         });
     }
+}
+
+/// CLAIM: what the groups that use claims would be dealt, were there one for each: so many may be made. Places are not kept
+/// for those that wait for one.
+fn asked(needs: &[Need], dealt: Option<&Group>, room: &Room) -> BTreeMap<Group, u64> {
+    let lacks = |need: &Need| {
+        let supply = need.supply.as_ref();
+        supply.is_some_and(|supply| supply.left() < need.missing)
+    };
+    if !needs.iter().any(lacks) {
+        return BTreeMap::new();
+    }
+    let mut all = needs.to_vec();
+    for need in &mut all {
+        need.supply = None;
+    }
+    deal(&mut all, dealt, &mut room.clone());
+    let mine = all.into_iter().zip(needs).filter(|(_, need)| lacks(need));
+    mine.map(|(all, _)| (all.group, all.given)).collect()
 }
 
 /// GROW-2: what is scarce is dealt out one at a time, in rounds over the groups by name that go on where the last one

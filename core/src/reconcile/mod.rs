@@ -84,6 +84,9 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     let mut next_delete = None;
     // What is left running is left as it is.
     if desired.shutdown != Some(Shutdown::Leave) {
+        if !snapshot.cleaned {
+            write::clean(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        }
         write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
         claim::part(snapshot, config, &gate, &mut slots, &mut plan);
         next_delete = shrink::decide(
@@ -96,6 +99,9 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
         short = grow::decide(
             snapshot, desired, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
+        if snapshot.cleaned {
+            write::clean(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        }
     }
     for (group, standing) in &groups {
         let unmet = short.get_mut(group).map(std::mem::take).unwrap_or_default();

@@ -11,7 +11,9 @@ use crate::{
     },
     words::ExecutorId,
 };
+use im::OrdSet;
 
+/// What is due on strays, and on executors that have not ended.
 pub(super) fn decide(
     snapshot: &Snapshot,
     config: &Config,
@@ -21,14 +23,41 @@ pub(super) fn decide(
     plan: &mut Plan,
 ) {
     strays(snapshot, config, gate, slots, wake, plan);
-    if snapshot.index.write.is_empty() || !gate.decides() {
+    let due = &snapshot.index.write;
+    begin(snapshot, config, gate, due, slots, wake, plan);
+}
+
+/// END-2: what is due on executors that have ended. They may be many, and more with each plan: they take turns with all
+/// else that needs a place.
+pub(super) fn clean(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    slots: &mut u32,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) {
+    let due = &snapshot.index.clean;
+    begin(snapshot, config, gate, due, slots, wake, plan);
+}
+
+fn begin(
+    snapshot: &Snapshot,
+    config: &Config,
+    gate: &Gate,
+    ids: &OrdSet<ExecutorId>,
+    slots: &mut u32,
+    wake: &mut Wake,
+    plan: &mut Plan,
+) {
+    if ids.is_empty() || !gate.decides() {
         return;
     }
     if let Some(hold) = gate.held {
         wake.at(hold.until, WakeReason::Ramp);
         return;
     }
-    for id in &snapshot.index.write {
+    for id in ids {
         if *slots == 0 {
             break;
         }

@@ -54,6 +54,7 @@ pub(crate) struct Keys {
     pub tell: bool,
     pub drain: bool,
     pub write: bool,
+    pub clean: bool,
     pub create: bool,
     pub listing: bool,
     pub stuck: bool,
@@ -74,8 +75,10 @@ pub(crate) struct Indices {
     pub tell: OrdSet<ExecutorId>,
     /// The engine is to be asked to drain it.
     pub drain: OrdSet<ExecutorId>,
-    /// A delete or mark is due.
+    /// A delete or a resize of one that has not ended is due.
     pub write: OrdSet<ExecutorId>,
+    /// END-2: a delete or mark of one that has ended is due.
+    pub clean: OrdSet<ExecutorId>,
     /// A create is due again.
     pub create: OrdSet<ExecutorId>,
     /// Only a new listing tells what became of it.
@@ -173,11 +176,12 @@ impl Indices {
         }
     }
 
-    fn sets(&mut self, keys: &Keys) -> [(bool, &mut OrdSet<ExecutorId>); 5] {
+    fn sets(&mut self, keys: &Keys) -> [(bool, &mut OrdSet<ExecutorId>); 6] {
         [
             (keys.tell, &mut self.tell),
             (keys.drain, &mut self.drain),
             (keys.write, &mut self.write),
+            (keys.clean, &mut self.clean),
             (keys.create, &mut self.create),
             (keys.listing, &mut self.listing),
         ]
@@ -217,12 +221,14 @@ impl Keys {
             WakeReason::Healthy,
         );
         let past = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let due = executor.write_due(config, now).is_some();
         Self {
             tally: tally(config, executor, well.is_ok()),
             deadline: deadlines.earliest,
             tell: is_to_tell(executor),
             drain: matches!(executor.fate, Fate::Draining { asked: None, .. }),
-            write: executor.write_due(config, now).is_some(),
+            write: due && !executor.has_ended(),
+            clean: due && executor.has_ended(),
             create: past(again),
             listing: past(listing_at) || past(stuck_at),
             stuck: is_stuck(config, executor, now),

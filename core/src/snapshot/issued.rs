@@ -28,6 +28,11 @@ impl Snapshot {
         if plan.dealt.is_some() {
             self.dealt.clone_from(&plan.dealt);
         }
+        let creates = |decision: &&Decision| matches!(decision.action, Action::Create { .. });
+        let mut others = plan.decisions.iter().filter(|it| !creates(it)).peekable();
+        if others.peek().is_some() {
+            self.cleaned = others.any(|decision| decision.why == Why::End2);
+        }
         for id in &plan.withdrawn {
             self.withdraw(config, *id);
         }

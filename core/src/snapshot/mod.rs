@@ -93,6 +93,8 @@ pub struct Snapshot {
     pub(crate) told_findings: OrdSet<Finding>,
     /// The group that was dealt the last new executor: the next round begins after it (GROW-2).
     pub(crate) dealt: Option<Group>,
+    /// END-2: what has ended was cleaned up by the last plan that began an effect other than a create: others come first.
+    pub(crate) cleaned: bool,
     pub(crate) governor: Governor,
     pub(crate) budget: Budget,
     pub(crate) leading: Leading,
@@ -185,6 +187,7 @@ impl Snapshot {
             findings: OrdSet::new(),
             told_findings: OrdSet::new(),
             dealt: None,
+            cleaned: false,
             governor: Governor::new(config),
             budget: Budget::default(),
             leading: Leading::default(),
