@@ -246,9 +246,10 @@ impl Snapshot {
         if !config.uses_claims() {
             return;
         }
-        // Whose claim is another's by now, that is seen when the next plan is made.
-        let first = matches!(sight, Sight::First(..));
-        let gone = |claim: &Name| !first && !self.claims.all.contains_key(claim);
+        // Whose claim is another's by now, that is seen when the next plan is made. What a listing shows of claims comes
+        // after its pods; and before the first one of this incarnation, others may have made claims that are not known yet.
+        let late = sight == Sight::Event && self.leading.is_synced();
+        let gone = |claim: &Name| late && !self.claims.all.contains_key(claim);
         if view.claims.iter().any(gone) {
             self.condemn(config, id, Why::Claim, Cause::Released);
         }

@@ -1,17 +1,24 @@
-//! S10: a claim is held by at most one pod that exists; one that ended and is kept (END-2) holds none.
+//! S10: a claim is held by at most one pod that exists; one that ended and is kept (END-2) holds none. And who runs is not
+//! deleted for a claim that is there, and that nobody else was ever given.
 //!
 //! A create that a dead controller sent, or that was given up and lands late, and a copy that something between made,
 //! nobody could know of: what they lead to is to be mended. So with a pod that lost our label and was not shown doing so.
 
 use super::{About, Checker, Fact, Rest, Result, Truth, violated};
-use evenkeel::core::{ExecutorId, output::Action};
-use std::collections::BTreeSet;
+use evenkeel::core::{
+    ExecutorId, Name, Output,
+    input::Phase,
+    output::{Action, Why},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The checker.
 #[derive(Clone, Debug, Default)]
 pub struct S10 {
     /// Those whose create landed late.
     late: BTreeSet<ExecutorId>,
+    /// Whose creates named each claim.
+    given: BTreeMap<Name, BTreeSet<ExecutorId>>,
 }
 
 impl Checker for S10 {
@@ -20,7 +27,7 @@ impl Checker for S10 {
     }
 
     fn about(&self) -> &'static [About] {
-        &[About::Pod, About::Landed]
+        &[About::Pod, About::Landed, About::Said]
     }
 
     fn remembers(&self) -> bool {
@@ -29,6 +36,10 @@ impl Checker for S10 {
 
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
         let (executor, now) = match fact {
+            Fact::Said {
+                output: Output::Execute { action, why, .. },
+                ..
+            } => return self.asked(action, *why, truth),
             Fact::Landed {
                 process,
                 action: Action::Create { executor, .. },
@@ -95,5 +106,35 @@ impl Checker for S10 {
             }
         }
         Ok(())
+    }
+}
+
+impl S10 {
+    fn asked(&mut self, action: &Action, why: Why, truth: &Truth) -> Result {
+        match action {
+            Action::Create {
+                executor, claims, ..
+            } => {
+                for claim in claims {
+                    let given = self.given.entry(claim.clone()).or_default();
+                    given.insert(*executor);
+                }
+                Ok(())
+            }
+            Action::Delete { executor, .. } if why == Why::Claim && !truth.claims_lost => {
+                let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
+                let runs = pod.filter(|pod| {
+                    pod.view.phase == Phase::Running && pod.view.deleting.is_none() && !pod.finished
+                });
+                let alone = |claim: &Name| self.given.get(claim).is_some_and(|of| of.len() == 1);
+                if runs.is_some_and(|pod| pod.view.claims.iter().all(alone)) {
+                    return violated(format!(
+                        "{executor} runs, and is deleted for a claim that nobody else was given"
+                    ));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
