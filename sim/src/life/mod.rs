@@ -470,6 +470,7 @@ impl Life {
                 },
             });
         }
+        let exits = outputs.contains(&Output::Finished);
         for output in outputs {
             self.say(serial, at, output);
         }
@@ -482,6 +483,9 @@ impl Life {
                     controller: &self.processes[index].controller,
                 },
             );
+        }
+        if exits && !self.is_newest(serial) {
+            self.exit(serial);
         }
     }
 
@@ -531,13 +535,7 @@ impl Life {
                     self.ask_engine(|engine, say| engine.status(&status, say));
                 }
             }
-            Output::Finished => {
-                if self.is_newest(serial) {
-                    self.report.finished = true;
-                } else {
-                    self.exit(serial);
-                }
-            }
+            Output::Finished => self.report.finished |= self.is_newest(serial),
         }
     }
 
