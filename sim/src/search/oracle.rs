@@ -8,6 +8,8 @@ use crate::{
 
 /// Writes that each end of an executor, and each fault, may lead to beyond what happens anyway.
 const WRITES_EACH: u64 = 8;
+/// Writes that making one, and clearing it up, takes: its claim, its pod, and their deletes.
+const WRITES_MADE: u64 = 4;
 /// Writes that are never too many.
 const SPARE: u64 = 40;
 
@@ -85,10 +87,14 @@ fn differs(story: &Story, played: &Played, without: &Played) -> Option<Violation
     }
     // Without a wait between failures nothing bounds the writes that a fault may lead to.
     let failing = &story.config.failing;
-    if failing.backoff_after > 1000 || failing.backoff_first.0 < 1000 {
+    let waits = failing.backoff_first.0 >= 1000 && failing.backoff_window.0 >= 1000;
+    if failing.backoff_after > 1000 || !waits {
         return None;
     }
-    let most = without.rested.effects + WRITES_EACH * (played.rested.ended + faults) + SPARE;
+    // What fails at once is made again at once, as often as that, before its group backs off.
+    let at_once = WRITES_MADE * u64::from(failing.backoff_after) * story.groups.len() as u64;
+    let each = WRITES_EACH * (played.rested.ended + faults);
+    let most = without.rested.effects + each + at_once + SPARE;
     if played.rested.effects > most {
         return violation(format!(
             "it took {} writes, and without faults {}: with {faults} faults and {} ends, at most {most}",
