@@ -87,12 +87,12 @@ pub(super) fn decide(
         let target = groups.get(&need.group).map_or(0, Standing::aim);
         need.supply = Supply::of(snapshot, config, &need.group, target);
     }
-    let asked = asked(&needs, snapshot.dealt.as_ref(), &room);
+    let asked = Asked::of(&needs, snapshot.dealt.as_ref(), &room);
     plan.dealt = deal(&mut needs, snapshot.dealt.as_ref(), &mut room);
     let (mut next, mut made) = (snapshot.next, 0);
     for mut need in needs {
-        let asked = asked.get(&need.group).copied().unwrap_or_default();
-        let short_of_claims = asked.saturating_sub(need.given);
+        let waits = asked.needs.get(&need.group);
+        let short_of_claims = waits.map_or(0, |all| all.given.saturating_sub(need.given));
         let fleeting = need.missing == short_of_claims;
         for nth in 0..need.given {
             let claims = need.supply.as_mut().and_then(Supply::take);
@@ -117,28 +117,26 @@ pub(super) fn decide(
             let unmet = short.entry(need.group.clone()).or_default();
             need.missing -= short_of_claims;
             add(unmet, Unmet::WaitingForClaim, short_of_claims, None);
-            if room.why_not(&need).is_none() {
-                add(unmet, Unmet::WaitingForClaim, need.missing, None);
-            }
         }
         // Those that are not held up wait for their moment.
         let unmet = short.entry(need.group.clone()).or_default();
         let again = groups.get(&need.group).map_or(0, |it| it.facts.tally.again);
         let waiting = u64::from(again).saturating_sub(need.again.len() as u64);
         add(unmet, Unmet::WaitingForAnswer, waiting, None);
-        if let Some((why, until)) = room.why_not(&need) {
+        let (all, room) = waits.map_or((&need, &room), |all| (all, &asked.room));
+        if let Some((why, until)) = room.why_not(all) {
             // Whatever else stops it now: by then it may take what another group was to have, or repeat what needs no
             // room under a cap.
-            if let Some(at) = need.batch_next.filter(|_| need.batch_room == 0) {
+            if let Some(at) = all.batch_next.filter(|_| all.batch_room == 0) {
                 wake.at(at, WakeReason::Ramp);
             }
-            if let Some(at) = need.probing.as_ref().and_then(|probing| probing.next) {
+            if let Some(at) = all.probing.as_ref().and_then(|probing| probing.next) {
                 wake.at(at, WakeReason::Probe);
             }
             add(unmet, why, need.missing, until);
-            let (why, until) = match &need.probing {
+            let (why, until) = match &all.probing {
                 Some(probing) => (Unmet::BackingOff, probing.next),
-                None => (Unmet::Ramp, need.batch_next),
+                None => (Unmet::Ramp, all.batch_next),
             };
             add(unmet, why, need.again.len() as u64, until);
         }
@@ -386,23 +384,38 @@ fn repeat(snapshot: &Snapshot, needs: &mut [Need], room: &mut Room, plan: &mut P
     }
 }
 
-/// CLAIM: what the groups that use claims would be dealt, were there one for each: so many may be made. Places are not kept
-/// for those that wait for one.
-fn asked(needs: &[Need], dealt: Option<&Group>, room: &Room) -> BTreeMap<Group, u64> {
-    let lacks = |need: &Need| {
-        let supply = need.supply.as_ref();
-        supply.is_some_and(|supply| supply.left() < need.missing)
-    };
-    if !needs.iter().any(lacks) {
-        return BTreeMap::new();
+/// CLAIM: what would be dealt, were there a claim for everyone: so many claims may be made, and what stops more of them is
+/// not that there are none. Places are not kept for those that wait for one.
+struct Asked {
+    /// Of the groups that lack claims.
+    needs: BTreeMap<Group, Need>,
+    room: Room,
+}
+
+impl Asked {
+    fn of(needs: &[Need], dealt: Option<&Group>, room: &Room) -> Self {
+        let lacks = |need: &Need| {
+            let supply = need.supply.as_ref();
+            supply.is_some_and(|supply| supply.left() < need.missing)
+        };
+        let mut room = room.clone();
+        if !needs.iter().any(lacks) {
+            return Self {
+                needs: BTreeMap::new(),
+                room,
+            };
+        }
+        let mut all = needs.to_vec();
+        for need in &mut all {
+            need.supply = None;
+        }
+        deal(&mut all, dealt, &mut room);
+        let lacking = all.into_iter().zip(needs).filter(|(_, need)| lacks(need));
+        Self {
+            needs: lacking.map(|(all, _)| (all.group.clone(), all)).collect(),
+            room,
+        }
     }
-    let mut all = needs.to_vec();
-    for need in &mut all {
-        need.supply = None;
-    }
-    deal(&mut all, dealt, &mut room.clone());
-    let mine = all.into_iter().zip(needs).filter(|(_, need)| lacks(need));
-    mine.map(|(all, _)| (all.group, all.given)).collect()
 }
 
 /// GROW-2: what is scarce is dealt out one at a time, in rounds over the groups by name that go on where the last one
