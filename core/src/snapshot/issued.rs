@@ -25,14 +25,6 @@ impl Snapshot {
         for notice in &plan.notices {
             self.fold_told(config, notice);
         }
-        if plan.dealt.is_some() {
-            self.dealt.clone_from(&plan.dealt);
-        }
-        let creates = |decision: &&Decision| matches!(decision.action, Action::Create { .. });
-        let mut others = plan.decisions.iter().filter(|it| !creates(it)).peekable();
-        if others.peek().is_some() {
-            self.cleaned = others.any(|decision| decision.why == Why::End2);
-        }
         for id in &plan.withdrawn {
             self.withdraw(config, *id);
         }
@@ -91,6 +83,20 @@ impl Snapshot {
                     self.sent(config, action, *executor, Sort::Mark, false);
                 }
             }
+        }
+        self.take_turns(config, plan);
+    }
+
+    /// GROW-2, END-2: who got the places of this plan, where there were too few.
+    fn take_turns(&mut self, config: &Config, plan: &Plan) {
+        if plan.dealt.is_some() {
+            self.dealt.clone_from(&plan.dealt);
+        }
+        let creates = |decision: &&Decision| matches!(decision.action, Action::Create { .. });
+        let mut others = plan.decisions.iter().filter(|it| !creates(it)).peekable();
+        if others.peek().is_some() {
+            let full = self.governor.others_in_flight >= config.growing.max_in_flight;
+            self.cleaned = full && others.any(|decision| decision.why == Why::End2);
         }
     }
 

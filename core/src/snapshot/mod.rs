@@ -93,7 +93,7 @@ pub struct Snapshot {
     pub(crate) told_findings: OrdSet<Finding>,
     /// The group that was dealt the last new executor: the next round begins after it (GROW-2).
     pub(crate) dealt: Option<Group>,
-    /// END-2: what has ended was cleaned up by the last plan that began an effect other than a create: others come first.
+    /// END-2: the last plan that had too few places for all effects cleaned up what has ended: others come first now.
     pub(crate) cleaned: bool,
     pub(crate) governor: Governor,
     pub(crate) budget: Budget,
