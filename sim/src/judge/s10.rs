@@ -19,6 +19,8 @@ pub struct S10 {
     late: BTreeSet<ExecutorId>,
     /// Whose creates named each claim.
     given: BTreeMap<Name, BTreeSet<ExecutorId>>,
+    /// Claims that a controller asked to delete: who shows late, and uses one, goes with it.
+    deleted: BTreeSet<Name>,
 }
 
 impl Checker for S10 {
@@ -121,12 +123,19 @@ impl S10 {
                 }
                 Ok(())
             }
+            Action::DeleteClaim { name } => {
+                self.deleted.insert(name.clone());
+                Ok(())
+            }
             Action::Delete { executor, .. } if why == Why::Claim && !truth.claims_lost => {
                 let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
                 let runs = pod.filter(|pod| {
                     pod.view.phase == Phase::Running && pod.view.deleting.is_none() && !pod.finished
                 });
-                let alone = |claim: &Name| self.given.get(claim).is_some_and(|of| of.len() == 1);
+                let alone = |claim: &Name| {
+                    let given = self.given.get(claim);
+                    given.is_some_and(|of| of.len() == 1) && !self.deleted.contains(claim)
+                };
                 if runs.is_some_and(|pod| pod.view.claims.iter().all(alone)) {
                     return violated(format!(
                         "{executor} runs, and is deleted for a claim that nobody else was given"
