@@ -84,10 +84,17 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
     let mut next_delete = None;
     // What is left running is left as it is.
     if desired.shutdown != Some(Shutdown::Leave) {
+        // END-2: what has ended may be many, and more with each plan: its clean-up takes turns with all that needs a place.
+        let (ended, others) = (&snapshot.index.clean, &snapshot.index.write);
         if !snapshot.cleaned {
-            write::clean(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+            write::decide(
+                snapshot, config, &gate, ended, &mut slots, &mut wake, &mut plan,
+            );
         }
-        write::decide(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        write::strays(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+        write::decide(
+            snapshot, config, &gate, others, &mut slots, &mut wake, &mut plan,
+        );
         claim::part(snapshot, config, &gate, &mut slots, &mut plan);
         next_delete = shrink::decide(
             snapshot, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
@@ -100,7 +107,9 @@ pub fn reconcile(snapshot: &Snapshot, desired: &Desired, config: &Config) -> Pla
             snapshot, desired, config, &gate, &groups, &mut slots, &mut wake, &mut plan,
         );
         if snapshot.cleaned {
-            write::clean(snapshot, config, &gate, &mut slots, &mut wake, &mut plan);
+            write::decide(
+                snapshot, config, &gate, ended, &mut slots, &mut wake, &mut plan,
+            );
         }
     }
     for (group, standing) in &groups {

@@ -13,35 +13,8 @@ use crate::{
 };
 use im::OrdSet;
 
-/// What is due on strays, and on executors that have not ended.
+/// What is due on those executors: on any that has not ended, or on those that have.
 pub(super) fn decide(
-    snapshot: &Snapshot,
-    config: &Config,
-    gate: &Gate,
-    slots: &mut u32,
-    wake: &mut Wake,
-    plan: &mut Plan,
-) {
-    strays(snapshot, config, gate, slots, wake, plan);
-    let due = &snapshot.index.write;
-    begin(snapshot, config, gate, due, slots, wake, plan);
-}
-
-/// END-2: what is due on executors that have ended. They may be many, and more with each plan: they take turns with all
-/// else that needs a place.
-pub(super) fn clean(
-    snapshot: &Snapshot,
-    config: &Config,
-    gate: &Gate,
-    slots: &mut u32,
-    wake: &mut Wake,
-    plan: &mut Plan,
-) {
-    let due = &snapshot.index.clean;
-    begin(snapshot, config, gate, due, slots, wake, plan);
-}
-
-fn begin(
     snapshot: &Snapshot,
     config: &Config,
     gate: &Gate,
@@ -127,7 +100,7 @@ fn due(config: &Config, gate: &Gate, id: ExecutorId, executor: &Executor) -> Opt
 }
 
 /// SEE-3, SEE-4, LIVE-4: by UID.
-fn strays(
+pub(super) fn strays(
     snapshot: &Snapshot,
     config: &Config,
     gate: &Gate,

@@ -16,6 +16,17 @@ use evenkeel::core::{
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How a pod is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// By a listing; `doubted`: one that may have been kept aside.
+    Listed {
+        doubted: bool,
+    },
+    Seen,
+    Left,
+}
+
 /// Whether a listing is kept aside, as far as can be told from outside.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suspicion {
@@ -59,9 +70,6 @@ pub struct Known {
     aside: bool,
     /// From how many percent on that is so.
     suspicious: Option<u32>,
-    /// The listing that it is being shown may have been kept aside.
-    #[serde(skip)]
-    doubts: bool,
     /// Some are gone by that listing, if it was not kept aside.
     #[serde(skip)]
     gone_doubted: bool,
@@ -256,14 +264,13 @@ impl Known {
                 }
                 self.listed = Some(listing.revision);
                 let mut there = BTreeSet::new();
-                self.doubts = suspicion == Suspicion::Possible;
+                let doubted = suspicion == Suspicion::Possible;
                 for view in &listing.pods {
-                    if let Some(id) = self.shown(view, false, false) {
+                    if let Some(id) = self.shown(view, Sight::Listed { doubted }) {
                         there.insert(id);
                     }
                 }
-                let doubts = std::mem::take(&mut self.doubts);
-                self.gone_doubted = doubts;
+                self.gone_doubted = doubted;
                 let executors = &mut self.executors;
                 self.unsettled.retain(|id| {
                     let Some(of) = executors.get_mut(id) else {
@@ -280,7 +287,7 @@ impl Known {
                         of.closes_at = None;
                         // One that it was not told lost may be none of its own: a second listing says no more.
                         of.lacking = of.lost.is_none() && (of.lacking || of.end.is_none());
-                        of.gone_doubted = doubts && !of.gone && of.end.is_none();
+                        of.gone_doubted = doubted && !of.gone && of.end.is_none();
                         of.gone = true;
                         of.failed = None;
                         of.end.get_or_insert(End::Voluntary);
@@ -297,11 +304,11 @@ impl Known {
                 }
                 WatchEvent::Seen(view) => {
                     self.newest = self.newest.max(Some(view.revision));
-                    self.shown(view, true, false);
+                    self.shown(view, Sight::Seen);
                 }
                 WatchEvent::Left(view) => {
                     self.newest = self.newest.max(Some(view.revision));
-                    self.shown(view, true, true);
+                    self.shown(view, Sight::Left);
                 }
                 WatchEvent::Bookmark(revision) => {
                     self.newest = self.newest.max(Some(*revision));
@@ -433,9 +440,10 @@ impl Known {
     }
 
     /// It is shown a pod; whose that is.
-    fn shown(&mut self, view: &PodView, event: bool, left: bool) -> Option<ExecutorId> {
+    fn shown(&mut self, view: &PodView, sight: Sight) -> Option<ExecutorId> {
         let id: ExecutorId = view.labels.executor.as_deref()?.parse().ok()?;
-        let (all, doubts) = (self.all, self.doubts);
+        let (all, left) = (self.all, sight == Sight::Left);
+        let event = !matches!(sight, Sight::Listed { .. });
         // An event that the last listing accounts for changes nothing (SEE-2): what that lacked was gone by then.
         let covered = event && self.listed.is_some_and(|listed| view.revision <= listed);
         let of = self.executor(id);
@@ -488,7 +496,7 @@ impl Known {
         of.disrupted |= view.disruption.is_some();
         if let Some(end) = end_of(view, left, all).filter(|_| of.end.is_none()) {
             of.end = Some(end);
-            of.end_doubted = doubts;
+            of.end_doubted = sight == Sight::Listed { doubted: true };
         }
         of.gone |= left;
         if left {

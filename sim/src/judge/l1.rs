@@ -4,7 +4,7 @@
 //! can never start, the others must not mind (L3).
 
 use super::{About, Checker, Fact, Rest, Result, Truth, violated};
-use evenkeel::core::{Group, config::EngineMode, input::Phase};
+use evenkeel::core::{Group, config::EngineMode};
 use std::collections::BTreeMap;
 
 /// The checker.
@@ -28,7 +28,7 @@ pub fn missing(truth: &Truth, rest: &Rest<'_>) -> Option<String> {
         };
         let registered = truth.config.engine == EngineMode::None
             || known.executors.get(&id).is_some_and(|of| of.registered);
-        if !pod.is_alive() || view.phase != Phase::Running || !registered {
+        if !pod.runs() || !registered {
             return Some(format!(
                 "{} is {:?}{}{}",
                 view.name,

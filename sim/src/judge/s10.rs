@@ -7,7 +7,6 @@
 use super::{About, Checker, Fact, Rest, Result, Truth, violated};
 use evenkeel::core::{
     ExecutorId, Name, Output,
-    input::Phase,
     output::{Action, Why},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,9 +128,7 @@ impl S10 {
             }
             Action::Delete { executor, .. } if why == Why::Claim && !truth.claims_lost => {
                 let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
-                let runs = pod.filter(|pod| {
-                    pod.view.phase == Phase::Running && pod.view.deleting.is_none() && !pod.finished
-                });
+                let runs = pod.filter(|pod| pod.runs());
                 let alone = |claim: &Name| {
                     let given = self.given.get(claim);
                     given.is_some_and(|of| of.len() == 1) && !self.deleted.contains(claim)

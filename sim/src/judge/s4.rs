@@ -1,11 +1,11 @@
 //! S4: no registered executor is deleted without a reason that the engine, its group or its pod gave; and every delete
 //! says which pod it means, so that another one under that name is not hit.
 
-use super::{About, Checker, Fact, Result, Truth, violated};
+use super::{About, Checker, Fact, Result, Truth, truth::TruePod, violated};
 use evenkeel::core::{
     ExecutorId, Input, Output,
     config::{EngineMode, Shrink},
-    input::{EngineReport, Outcome, Phase},
+    input::{EngineReport, Outcome},
     output::{Action, Notice, Why},
 };
 
@@ -77,9 +77,7 @@ impl Checker for S4 {
                 ..
             } => {
                 let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
-                let runs = pod.is_some_and(|pod| {
-                    pod.view.phase == Phase::Running && pod.view.deleting.is_none() && !pod.finished
-                });
+                let runs = pod.is_some_and(TruePod::runs);
                 // With no engine a lowered target takes running ones too.
                 let refused = truth
                     .known(*process, *executor)

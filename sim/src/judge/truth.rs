@@ -65,6 +65,12 @@ impl TruePod {
     pub fn is_alive(&self) -> bool {
         self.view.deleting.is_none() && !self.finished
     }
+
+    /// It runs, and stays.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.view.phase == Phase::Running && self.is_alive()
+    }
 }
 
 /// Whether a pod's containers, or its main one, have ended; `all`: a sidecar that ended otherwise than with 0 counts too.
