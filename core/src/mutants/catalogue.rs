@@ -471,6 +471,13 @@ pub const CATALOGUE: &[Bug] = &[
         "L1",
     ),
     bug(
+        Mutant::UnseenClaimGone,
+        "unseen-claim-gone",
+        &[59],
+        "a claim that was not shown yet is gone, and whose it is goes with it",
+        "S10",
+    ),
+    bug(
         Mutant::ReadyTooEarly,
         "ready-too-early",
         &[54],

@@ -197,6 +197,8 @@ pub enum Mutant {
     RefusedClaimCounts,
     /// A claim that a listing lacks is there, and is given out.
     GoneClaimKept,
+    /// A claim that was not shown yet is gone, and whose it is goes with it.
+    UnseenClaimGone,
     /// A fleet is at its target while its executors still start.
     ReadyTooEarly,
     /// A probe of the controller before is waited for, though it is not there any more.

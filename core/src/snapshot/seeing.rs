@@ -249,6 +249,7 @@ impl Snapshot {
         // Whose claim is another's by now, that is seen when the next plan is made. What a listing shows of claims comes
         // after its pods; and before the first one of this incarnation, others may have made claims that are not known yet.
         let late = sight == Sight::Event && self.leading.is_synced();
+        let late = late || planted!(config, UnseenClaimGone);
         let gone = |claim: &Name| late && !self.claims.all.contains_key(claim);
         if view.claims.iter().any(gone) {
             self.condemn(config, id, Why::Claim, Cause::Released);

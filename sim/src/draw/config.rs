@@ -48,6 +48,7 @@ pub(super) fn draw(draw: &mut Draw, size: Size, groups: &[Group], kinds: &[Kind]
         // stories would go into that.
         config.failing.backoff_after = config.failing.backoff_after.min(100);
         config.failing.backoff_first = config.failing.backoff_first.max(Span::seconds(1));
+        config.failing.backoff_window = config.failing.backoff_window.max(Span::seconds(60));
     }
     if has(Kind::BrokenGroup) {
         // A group that can never start would halt the others, by FAIL-1.

@@ -8,8 +8,8 @@ use crate::{
 
 /// Writes that each end of an executor, and each fault, may lead to beyond what happens anyway.
 const WRITES_EACH: u64 = 8;
-/// Writes that making one, and clearing it up, takes: its claim, its pod, and their deletes.
-const WRITES_MADE: u64 = 4;
+/// Writes that one whose create is rejected takes: its claim, and that claim's delete.
+const WRITES_REJECTED: u64 = 2;
 /// Writes that are never too many.
 const SPARE: u64 = 40;
 
@@ -91,8 +91,10 @@ fn differs(story: &Story, played: &Played, without: &Played) -> Option<Violation
     if failing.backoff_after > 1000 || !waits {
         return None;
     }
-    // What fails at once is made again at once, as often as that, before its group backs off.
-    let at_once = WRITES_MADE * u64::from(failing.backoff_after) * story.groups.len() as u64;
+    // What is rejected is asked for again at once, up to backoff_after times before each backoff of its group: there is no
+    // pod that ends. Backoffs come anew after a good start, and over a crash that the lease's next renewal was not before.
+    let rejected = played.report.lost.get("create_rejected");
+    let at_once = WRITES_REJECTED * rejected.copied().unwrap_or(0);
     let each = WRITES_EACH * (played.rested.ended + faults);
     let most = without.rested.effects + each + at_once + SPARE;
     if played.rested.effects > most {
