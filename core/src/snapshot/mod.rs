@@ -73,7 +73,7 @@ pub struct Snapshot {
     pub(crate) index: Indices,
     pub(crate) groups: OrdMap<Group, GroupFacts>,
     pub(crate) strays: OrdMap<ExecutorId, Stray>,
-    /// Ended ids that an older listing or event might still show.
+    /// Ids that have ended, or were not taken in, and that an older listing or event might still show.
     removed: OrdMap<ExecutorId, Removed>,
     /// Executors of earlier incarnations that were adopted and have ended: what shows under their names is a ghost.
     spent: OrdSet<ExecutorId>,
@@ -133,7 +133,7 @@ struct Back {
     pods: Vec<(Name, Uid)>,
 }
 
-/// An executor that is forgotten, but for this.
+/// All that is known of an executor that is forgotten, or was not taken in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Removed {
     uid: Option<Uid>,

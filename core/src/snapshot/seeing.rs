@@ -94,10 +94,25 @@ impl Snapshot {
             Meets::Adoption if planted!(config, PastIgnored) => {}
             Meets::Adoption => self.adopt(config, id, group, view, sight),
             Meets::NeverIssued => {
+                self.remember_shown(id, view);
                 self.findings.insert(Finding::UnknownExecutor(id));
             }
-            Meets::Superseded => self.superseded(),
+            Meets::Superseded => {
+                self.remember_shown(id, view);
+                self.superseded();
+            }
         }
+    }
+
+    /// SEE-2: it is not ours as long as this lease lasts; under the next one an older view of it changes nothing.
+    fn remember_shown(&mut self, id: ExecutorId, view: &PodView) {
+        let shown = super::Removed {
+            uid: Some(view.uid.clone()),
+            revision: Some(view.revision),
+            at: self.now,
+            ours: false,
+        };
+        self.removed.insert(id, shown);
     }
 
     fn meets(&self, config: &Config, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {

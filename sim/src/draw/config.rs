@@ -31,10 +31,10 @@ pub(super) fn draw(draw: &mut Draw, size: Size, groups: &[Group], kinds: &[Kind]
         config.living.lease_duration = Span::seconds(300);
     }
     for name in groups {
-        let group = group(draw, size, kinds);
+        let group = group(draw, size);
         config.groups.insert(name.clone(), group);
     }
-    config.other_groups = group(draw, size, kinds);
+    config.other_groups = group(draw, size);
     let often = |group: &GroupConfig| group.roll.every.is_some_and(|every| every.0 < 600_000);
     if config.groups.values().any(often) {
         // Else there would always be one on its way out.
@@ -51,8 +51,10 @@ pub(super) fn draw(draw: &mut Draw, size: Size, groups: &[Group], kinds: &[Kind]
         config.failing.backoff_window = config.failing.backoff_window.max(Span::seconds(60));
     }
     if has(Kind::BrokenGroup) {
-        // A group that can never start would halt the others, by FAIL-1.
-        config.failing.max_failures = Some(1 << 40);
+        // By FAIL-1 a group that can never start halts the others: mostly it is to be seen that they don't mind.
+        if draw.percent(80) {
+            config.failing.max_failures = Some(1 << 40);
+        }
         config.failing.healthy_after = Span::seconds(10);
         config.growing.max_pending = None;
         config.growing.max_executors = None;
@@ -135,7 +137,7 @@ fn failing(draw: &mut Draw, size: Size, config: &mut Config) {
     failing.quota_retry_max = draw.one(&[Span::seconds(30), Span::seconds(120)]);
 }
 
-fn group(draw: &mut Draw, size: Size, kinds: &[Kind]) -> GroupConfig {
+fn group(draw: &mut Draw, size: Size) -> GroupConfig {
     let mut group = defaults::group();
     if draw.percent(20) {
         group.max_pending = Some(1 + draw.below(size.executors()));
@@ -161,7 +163,7 @@ fn group(draw: &mut Draw, size: Size, kinds: &[Kind]) -> GroupConfig {
         group.roll.every = Some(draw.one(&[Span::seconds(200), Span::seconds(1800)]));
         group.roll.min_tasks = draw.below(3) as i64;
     }
-    if draw.percent(20) && !kinds.contains(&Kind::BrokenGroup) {
+    if draw.percent(20) {
         group.claims = Some(claims(draw));
     }
     if draw.percent(25) {

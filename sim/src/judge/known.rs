@@ -1,14 +1,15 @@
 //! What one controller was told and has said: the other half of the ledger.
 
 use super::{
+    back::Back,
     executor::{Effect, Executor, Failed, bound_of, uid_of, verb},
     truth::{End, end_of, is_finished},
 };
 use evenkeel::core::{
     ActionId, Config, ExecutorId, Group, RequestId, Revision, Time, Uid,
     input::{
-        DesiredChange, EngineReport, GroupWish, Input, KillReason, LeaseNews, Outcome, PodView,
-        Refusal, Shutdown, WatchEvent,
+        DesiredChange, EngineReport, GroupWish, Input, KillReason, LeaseNews, Listing, Outcome,
+        PodView, Refusal, Shutdown, WatchEvent,
     },
     output::{Action, Notice, Why},
     plan::Finding,
@@ -66,6 +67,8 @@ pub struct Known {
     newest: Option<Revision>,
     /// What that was when it last asked for a listing.
     floor: Option<Revision>,
+    /// Listings that were below what it knew (SEE-2).
+    back: Back,
     /// The last one was kept aside, for lacking too many (SHRINK-5).
     aside: bool,
     /// From how many percent on that is so.
@@ -91,6 +94,7 @@ impl Known {
             started: now,
             all: config.seeing.check_all_containers,
             suspicious: config.shrinking.suspicious_loss,
+            back: Back::new(config.seeing.watch_silence),
             ..Self::default()
         }
     }
@@ -250,11 +254,19 @@ impl Known {
                 ..
             } => {
                 self.requests.remove(request);
-                if self.least().is_some_and(|least| listing.revision < least) {
+                let below = self.is_below(listing);
+                let old = self.is_old(now, listing);
+                if below {
+                    self.back.below(now, listing);
+                } else {
+                    self.back.over();
+                }
+                if old {
                     return;
                 }
                 self.newest = self.newest.max(Some(listing.revision));
                 let suspicion = match self.aside {
+                    _ if below => Suspicion::Possible,
                     true => Suspicion::None,
                     false => self.is_suspicious(&listing.pods),
                 };
@@ -262,7 +274,13 @@ impl Known {
                 if self.aside {
                     return;
                 }
-                self.listed = Some(listing.revision);
+                if below {
+                    // Revisions from before count for nothing any more.
+                    for of in self.executors.values_mut() {
+                        of.surely_shown = None;
+                    }
+                }
+                self.listed = self.listed.max(Some(listing.revision));
                 let mut there = BTreeSet::new();
                 let doubted = suspicion == Suspicion::Possible;
                 for view in &listing.pods {
@@ -320,10 +338,15 @@ impl Known {
         }
     }
 
-    /// A listing below that revision is older than what it was shown before it asked.
-    #[must_use]
-    pub fn least(&self) -> Option<Revision> {
-        self.listed.max(self.floor)
+    /// Whether a listing is older than what it was shown before it asked.
+    fn is_below(&self, listing: &Listing) -> bool {
+        let least = self.listed.max(self.floor);
+        least.is_some_and(|least| listing.revision < least)
+    }
+
+    /// Whether a listing is to change nothing, for being older than what it was shown before it asked.
+    pub(super) fn is_old(&self, now: Time, listing: &Listing) -> bool {
+        self.is_below(listing) && !self.back.may_believe(now, listing)
     }
 
     /// Executors that are over are forgotten, once the engine was told where it was to be; but not where something
@@ -492,11 +515,15 @@ impl Known {
         }
         of.uid = Some(view.uid.clone());
         of.shown = Some(view.revision);
+        let doubted = sight == Sight::Listed { doubted: true };
+        if !doubted {
+            of.surely_shown = of.shown;
+        }
         of.definite = true;
         of.disrupted |= view.disruption.is_some();
         if let Some(end) = end_of(view, left, all).filter(|_| of.end.is_none()) {
             of.end = Some(end);
-            of.end_doubted = sight == Sight::Listed { doubted: true };
+            of.end_doubted = doubted;
         }
         of.gone |= left;
         if left {
@@ -531,6 +558,7 @@ impl Known {
         let Some(executor) = effect.action.executor() else {
             return;
         };
+        let all = self.all;
         let of = self.executor(executor);
         of.open = of.open.saturating_sub(1);
         let name = verb(&effect.action);
@@ -572,6 +600,11 @@ impl Known {
                     Some(view) => {
                         of.made = of.made.max(Some(view.revision));
                         of.uid = of.uid.take().or(Some(view.uid.clone()));
+                        // GROW-3: of one that was never shown, that is its first sight.
+                        if of.shown.is_none() && of.uid.as_ref() == Some(&view.uid) {
+                            of.disrupted |= view.disruption.is_some();
+                            of.end = of.end.take().or_else(|| end_of(view, false, all));
+                        }
                     }
                     None => of.rejected = true,
                 }
@@ -587,15 +620,17 @@ impl Known {
                 if of.bound && !of.maybe_deleted {
                     of.condemned = false;
                     of.bound = false;
-                    of.deleted_first = false;
+                    // One that was seen going by then has its cause by that delete (END-1).
+                    of.deleted_first &= of.end.is_some();
                 }
             }
             Outcome::Refused(Refusal::TooLate) => {}
             Outcome::Refused(_) | Outcome::Unclear(_) => {
-                of.rejected |= matches!(
-                    outcome,
-                    Outcome::Refused(Refusal::Forbidden(_) | Refusal::Invalid(_))
-                );
+                of.rejected |= create
+                    && matches!(
+                        outcome,
+                        Outcome::Refused(Refusal::Forbidden(_) | Refusal::Invalid(_))
+                    );
                 of.maybe_deleted |= name == "delete" && matches!(outcome, Outcome::Unclear(_));
                 let before = of.failed.take();
                 let before = before.filter(|failed| failed.is_of(&effect.action, effect.why));

@@ -1,10 +1,10 @@
 //! L1: when faults stop and what is wanted stays, what lives is what is wanted, and stays so.
 //!
 //! Each pod of a group runs and is registered, as many as its target says, and the controller says so too. Where a group
-//! can never start, the others must not mind (L3).
+//! can never start, the others must not mind (L3), as long as its failures do not halt them all (FAIL-1).
 
 use super::{About, Checker, Fact, Rest, Result, Truth, violated};
-use evenkeel::core::{Group, config::EngineMode};
+use evenkeel::core::{Group, config::EngineMode, plan::Unmet};
 use std::collections::BTreeMap;
 
 /// The checker.
@@ -26,8 +26,13 @@ pub fn missing(truth: &Truth, rest: &Rest<'_>) -> Option<String> {
         let Some((id, group)) = pod.executor.zip(group) else {
             continue;
         };
-        let registered = truth.config.engine == EngineMode::None
-            || known.executors.get(&id).is_some_and(|of| of.registered);
+        let of = known.executors.get(&id);
+        // Where more is wanted than there may be, one on its way out can be in the place of one that is short.
+        if of.is_some_and(|of| of.draining.is_some()) {
+            return Some(format!("{} is being drained", view.name));
+        }
+        let registered =
+            truth.config.engine == EngineMode::None || of.is_some_and(|of| of.registered);
         if !pod.runs() || !registered {
             return Some(format!(
                 "{} is {:?}{}{}",
@@ -60,10 +65,12 @@ pub fn missing(truth: &Truth, rest: &Rest<'_>) -> Option<String> {
     }
     for (group, wish) in wanted {
         let live = live.remove(group).unwrap_or(0);
-        if live > wish.target || (live < wish.target && total <= most) {
+        let said = status.groups.get(group);
+        let halts = |unmet: &Unmet| *unmet == Unmet::Halted && !rest.broken.is_empty();
+        let halted = said.is_some_and(|said| said.unmet.keys().any(halts));
+        if live > wish.target || (live < wish.target && total <= most && !halted) {
             return Some(format!("group {group} has {live} of {}", wish.target));
         }
-        let said = status.groups.get(group);
         if said.is_some_and(|said| said.rolling > 0 && total + said.rolling <= most) {
             return Some(format!("group {group} is being rolled"));
         }

@@ -72,8 +72,11 @@ fn in_group(truth: &Truth, known: &Known, group: &Group) -> Result {
                 .is_some_and(|made| made != wish.template)
         });
     }
+    // One that the engine killed before it was there does not count any more.
+    let wanted = |id| !known.executors.get(&id).is_some_and(|of| of.let_go);
     let under_way = truth.under_way(known);
-    let under_way = under_way.filter(|(_, of)| *of == group).count() as u64;
+    let under_way = under_way.filter(|(id, of)| *of == group && wanted(*id));
+    let under_way = under_way.count() as u64;
     let roll = &truth.config.group(group).roll;
     let surge = match roll.every.is_some() || (roll.on_change && outdated) {
         true => u64::from(roll.at_once),

@@ -71,12 +71,15 @@ fn old(truth: &Truth, process: u32, input: &Input) -> Option<Old> {
             let id = view.labels.executor.as_deref()?.parse().ok()?;
             let of = known.executors.get(&id)?;
             let same = of.uid.as_ref() == Some(&view.uid);
-            (same && of.shown? > view.revision).then_some(Old::Of(id, view.revision))
+            (same && of.surely_shown? > view.revision).then_some(Old::Of(id, view.revision))
         }
         Input::Listed {
             outcome: Ok(listing),
             ..
-        } => (known.least()? > listing.revision).then_some(Old::Listing(listing.revision)),
+        } => {
+            let old = known.is_old(truth.now, listing);
+            old.then_some(Old::Listing(listing.revision))
+        }
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! S4: no registered executor is deleted without a reason that the engine, its group or its pod gave; and every delete
 //! says which pod it means, so that another one under that name is not hit.
 
-use super::{About, Checker, Fact, Result, Truth, truth::TruePod, violated};
+use super::{About, Checker, Fact, Result, Truth, executor, truth::TruePod, violated};
 use evenkeel::core::{
     ExecutorId, Input, Output,
     config::{EngineMode, Shrink},
@@ -95,8 +95,11 @@ impl Checker for S4 {
                     return Ok(());
                 };
                 let of = truth.known(*process, executor);
-                let condemned =
-                    of.is_some_and(|of| of.condemned && !of.bound && !of.gone && !of.refused);
+                // Who registers and is drained at once, within no time, is told that instead.
+                let told = |of: &executor::Executor| {
+                    of.gone || of.refused || of.draining == Some(truth.now)
+                };
+                let condemned = of.is_some_and(|of| of.condemned && !of.bound && !told(of));
                 if condemned && truth.config.engine == EngineMode::Registering {
                     return violated(format!(
                         "{executor} is to be deleted, registers, and is not refused"

@@ -106,7 +106,8 @@ impl Checker for S7 {
                     cause,
                     Cause::AppFailed { .. } | Cause::OomKilled | Cause::StartFailed { .. }
                 );
-                let own = decided || of.failed.is_some();
+                // Asked for before it was seen going: that decides, though somebody else's delete came first.
+                let own = decided || of.deleted_first || of.failed.is_some();
                 if blamed && !own {
                     return violated(format!(
                         "{executor} was put out or deleted, and is told {cause:?}, which is charged to it"
