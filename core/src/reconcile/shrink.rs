@@ -228,6 +228,9 @@ impl Excess<'_, '_> {
             if excess == 0 && !planted!(self.config, IdleAlwaysGoes) {
                 return;
             }
+            if super::goes(self.plan, *id) {
+                continue;
+            }
             let ripe = since.after(timeout);
             if ripe > self.gate.now {
                 self.wake.at(ripe, WakeReason::Idle);

@@ -133,7 +133,12 @@ impl Snapshot {
     fn fold_created(&mut self, config: &Config, id: ExecutorId, tried: Tried, outcome: &Outcome) {
         match outcome {
             Outcome::Done { revision, uid } => {
-                self.created(config, id, *revision, uid.as_ref());
+                let claims = self.executors.get(&id).map(Executor::claims);
+                let claims = claims.unwrap_or_default().to_vec();
+                let ours = self.created(config, id, *revision, uid.as_ref());
+                if let (false, Some(uid), Some(revision)) = (ours, uid, *revision) {
+                    self.add_made(config, id, uid, revision, claims);
+                }
             }
             Outcome::Exists(Some(_)) if planted!(config, ExistsIsFailure) => {
                 self.create_failed(config, id, Cause::Vanished, None);

@@ -79,21 +79,53 @@ impl Snapshot {
         view: &PodView,
         kind: StrayKind,
     ) {
-        let deleting = view.deleting.is_some() && kind != StrayKind::Strayed;
-        let (uid, revision) = (view.uid.clone(), view.revision);
-        if let Some(known) = self.strays.get(&id).filter(|known| known.uid == uid) {
+        let stray = Stray {
+            uid: view.uid.clone(),
+            revision: view.revision,
+            kind,
+            deleting: view.deleting.is_some() && kind != StrayKind::Strayed,
+            write: Write::None,
+            claims: view.claims.clone(),
+        };
+        self.meet_stray(config, id, stray);
+    }
+
+    /// SEE-3: our own create made a pod under a name that another one of ours had until then.
+    pub(super) fn add_made(
+        &mut self,
+        config: &Config,
+        id: ExecutorId,
+        uid: &Uid,
+        revision: Revision,
+        claims: Vec<Name>,
+    ) {
+        let stray = Stray {
+            uid: uid.clone(),
+            revision,
+            kind: StrayKind::Ghost,
+            deleting: false,
+            write: Write::None,
+            claims,
+        };
+        self.meet_stray(config, id, stray);
+    }
+
+    fn meet_stray(&mut self, config: &Config, id: ExecutorId, mut stray: Stray) {
+        let (revision, kind) = (stray.revision, stray.kind);
+        let name = id.pod_name(&self.fleet);
+        if let Some(known) = self.strays.get(&id).filter(|known| known.uid == stray.uid) {
             if revision > known.revision {
                 // With our label again, it is in view again, and will be seen going.
                 let before = known.kind;
                 if before != kind {
-                    if let Some(before) = before.finding(view.name.clone()) {
+                    if let Some(before) = before.finding(name.clone()) {
                         self.findings.remove(&before);
                     }
-                    self.findings.extend(kind.finding(view.name.clone()));
+                    self.findings.extend(kind.finding(name));
                 }
                 self.change_stray(config, id, |known| {
                     known.revision = revision;
-                    known.deleting = deleting;
+                    known.deleting = stray.deleting;
                     known.kind = kind;
                 });
             }
@@ -108,21 +140,13 @@ impl Snapshot {
             return;
         }
         self.remove_stray(config, id);
-        let stray = Stray {
-            uid,
-            revision,
-            kind,
-            deleting,
-            write: Write::None,
-            claims: if planted!(config, StrayClaimFree) {
-                Vec::new()
-            } else {
-                view.claims.clone()
-            },
-        };
-        self.findings.extend(kind.finding(view.name.clone()));
+        if planted!(config, StrayClaimFree) {
+            stray.claims.clear();
+        }
+        self.findings.extend(kind.finding(name));
+        let claims = stray.claims.clone();
         self.put_stray(config, id, stray);
-        for claim in &view.claims {
+        for claim in &claims {
             self.note_claim(claim);
         }
     }

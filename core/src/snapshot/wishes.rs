@@ -132,7 +132,9 @@ impl Snapshot {
             .groups
             .get(&executor.group)
             .is_some_and(|facts| facts.wish.is_some());
-        if self.closing.is_none() && !self.suspended && wanted {
+        // What nothing is said of yet may have been let go for a suspension that is over.
+        let unwanted = (self.desired_known || planted!(config, SilenceIsZero)) && !wanted;
+        if self.closing.is_none() && !self.suspended && !unwanted {
             return self.keep_again(config, id);
         }
         match self.closing {
@@ -140,13 +142,8 @@ impl Snapshot {
             Some(Shutdown::Delete) => self.condemn(config, id, Why::Live4, Cause::Killed),
             Some(Shutdown::Drain) => self.release(config, id, Why::Live4, Cause::Released),
             Some(Shutdown::Leave) => {}
-            None if (self.suspended
-                || ((self.desired_known || planted!(config, SilenceIsZero)) && !wanted))
-                && !planted!(config, Shrink4) =>
-            {
-                self.release(config, id, Why::Shrink4, Cause::Released);
-            }
-            None => {}
+            None if planted!(config, Shrink4) => {}
+            None => self.release(config, id, Why::Shrink4, Cause::Released),
         }
     }
 

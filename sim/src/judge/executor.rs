@@ -162,6 +162,11 @@ impl Executor {
         self.gone && self.end.is_some() && !self.lacking && !waits
     }
 
+    /// It was shown ended, for sure: what was started again in its pod is not it any more (SEE-1).
+    pub(super) fn was_shown_ended(&self) -> bool {
+        self.end.is_some() && !self.end_doubted && !self.gone
+    }
+
     /// Whether this controller may think that it is there and stays.
     pub(super) fn may_stay(&self) -> bool {
         let goes = self.condemned && !self.bound;

@@ -457,7 +457,14 @@ impl Known {
             EngineReport::Idle { executor, .. } => self.executor(*executor).idle = true,
             EngineReport::Busy(id) => self.executor(*id).idle = false,
             EngineReport::Disrupted { executor, .. } => self.executor(*executor).disrupted = true,
-            EngineReport::Drained(id) => self.executor(*id).drained = true,
+            EngineReport::Drained(id) => {
+                let suspended = self.suspended;
+                let of = self.executor(*id);
+                of.drained = true;
+                // Let go for good, whatever is said of its group later.
+                let group = suspended.then(|| of.group.clone());
+                self.given_up.extend(group);
+            }
             EngineReport::Metric { .. } => {}
         }
     }

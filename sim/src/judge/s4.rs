@@ -190,7 +190,9 @@ fn has_reason(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> bo
             of.let_go || of.lost.is_some() || of.condemned || idle || no_engine
         }
         Why::Shrink4 => {
-            known.suspended
+            // A delete that was refused is repeated, though it is over by now.
+            let goes = of.condemned && !of.bound;
+            goes || known.suspended
                 || known.given_up.contains(&of.group)
                 || (known.spoke && !known.groups.contains_key(&of.group))
         }

@@ -162,7 +162,7 @@ impl Truth {
                 && pod
                     .executor
                     .and_then(|id| known.executors.get(&id))
-                    .is_some_and(|of| !of.is_leaving())
+                    .is_some_and(|of| !of.is_leaving() && !of.was_shown_ended())
         })
     }
 
