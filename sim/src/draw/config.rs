@@ -28,7 +28,9 @@ pub(super) fn draw(draw: &mut Draw, size: Size, groups: &[Group], kinds: &[Kind]
     config.living.lease_duration =
         draw.one(&[Span::seconds(15), Span::seconds(60), Span::seconds(60)]);
     if size == Size::Large {
+        // In three days, what is done each minute would be most of all that is done.
         config.living.lease_duration = Span::seconds(300);
+        config.seeing.relist_every = Some(Span::seconds(300));
     }
     for name in groups {
         let group = group(draw, size);

@@ -37,6 +37,9 @@ pub struct Executor {
     pub uid: Option<Uid>,
     /// The newest revision that it was shown at.
     pub shown: Option<Revision>,
+    /// It was shown, or said to have started, as one of an earlier incarnation: it was taken in (SEE-3). One of a later
+    /// incarnation is not looked at before the lease is taken anew.
+    pub(super) taken_in: bool,
     /// The same, but for listings that may have been kept aside (SHRINK-5): it need not have looked at them.
     pub(super) surely_shown: Option<Revision>,
     /// It was shown as gone.
@@ -45,6 +48,11 @@ pub struct Executor {
     pub(super) lacking: bool,
     /// And it is not yet said whether that listing was kept aside (SHRINK-5).
     pub(super) gone_doubted: bool,
+    /// It was never shown, and a listing that was asked for after its create had been answered lacked it.
+    pub(super) lacked: bool,
+    /// How many effects had been answered when its create was, the last time.
+    #[serde(skip)]
+    pub(super) answered: u64,
     /// The first end that it was shown.
     pub end: Option<End>,
     /// That was by a listing that may have been kept aside (SHRINK-5): it need not have looked at it.
@@ -85,6 +93,8 @@ pub struct Executor {
     pub withdrawn: bool,
     /// It was shown leaving the view, neither ended nor deleted.
     pub strayed: bool,
+    /// A ghost of its name that was last shown leaving the view like that, and at which revision.
+    pub(super) ghost_strayed: Option<(Uid, Revision)>,
     /// The engine was told its end.
     pub lost: Option<Cause>,
     /// The engine was told that it started.
@@ -144,6 +154,12 @@ impl Executor {
             && self.uid.as_ref().is_none_or(|uid| *uid == view.uid)
     }
 
+    /// The pod that an action of its own is about is out of view: what becomes of it is not shown.
+    pub(super) fn is_out_of_view(&self, action: &Action) -> bool {
+        let ghost = self.ghost_strayed.as_ref().map(|(uid, _)| uid);
+        self.gone || ghost.is_some_and(|ghost| uid_of(action).as_ref() == Some(ghost))
+    }
+
     /// It is on its way out, as far as this controller has said: it does not count any more.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
@@ -154,6 +170,12 @@ impl Executor {
             || self.let_go
             || self.refused
             || self.strange
+    }
+
+    /// END-3: the engine said that it registered, so its pod was made, though its create may have no answer yet; and it
+    /// was told lost for not being in a listing. The engine may have been wrong, and it may come to be after all.
+    pub(super) fn is_missing(&self) -> bool {
+        self.registered && self.lost == Some(Cause::Missing)
     }
 
     /// It was shown as gone, for good, and nothing of it is waited for: a listing that lacks it changes nothing.

@@ -61,6 +61,12 @@ pub struct Known {
     pub removed_lease: bool,
     /// Listings and watches that it asked for, and that are not over: what comes of others is not for it any more.
     pub requests: BTreeSet<RequestId>,
+    /// How many effects were answered.
+    #[serde(skip)]
+    answers: u64,
+    /// What that was when it asked for each listing.
+    #[serde(skip)]
+    asked: BTreeMap<RequestId, u64>,
     /// The revision of the last listing that it was given.
     pub listed: Option<Revision>,
     /// The newest revision that it was shown, by whatever.
@@ -102,6 +108,7 @@ impl Known {
     /// It asks for a listing.
     pub(super) fn lists(&mut self, request: RequestId) {
         self.requests.insert(request);
+        self.asked.insert(request, self.answers);
         self.floor = self.newest;
     }
 
@@ -149,6 +156,7 @@ impl Known {
             } => {
                 let of = self.executor(*executor);
                 of.started = true;
+                of.taken_in = true;
                 // Refused by its id as long as nobody knew whose it is: that registration counts for nothing.
                 of.registered &= !(*adopted && of.refused && !of.registered_since);
                 of.refused &= !adopted;
@@ -247,6 +255,7 @@ impl Known {
                 ..
             } => {
                 self.requests.remove(request);
+                self.asked.remove(request);
             }
             Input::Listed {
                 request,
@@ -254,6 +263,7 @@ impl Known {
                 ..
             } => {
                 self.requests.remove(request);
+                let answered = self.asked.remove(request).unwrap_or(0);
                 let below = self.is_below(listing);
                 let old = self.is_old(now, listing);
                 if below {
@@ -312,6 +322,9 @@ impl Known {
                     }
                     if written {
                         of.closes_at = None;
+                    }
+                    if of.uid.is_none() && of.maybe_made && of.open == 0 && !there.contains(id) {
+                        of.lacked |= of.answered <= answered;
                     }
                     !of.is_settled()
                 });
@@ -380,11 +393,13 @@ impl Known {
         there.count() as u64
     }
 
-    /// How many of those that run a listing is to show, and how many of them it lacks.
-    fn lacks(&self, shown: &[PodView]) -> (usize, usize) {
+    /// How many of those that run a listing is to show, and how many of them it lacks; `strict`: only of those that are
+    /// its own for sure.
+    fn lacks(&self, shown: &[PodView], strict: bool) -> (usize, usize) {
         let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
         let counting = self
             .unsettled()
+            .filter(|of| !strict || of.creates > 0 || of.taken_in)
             .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
         let (mut all, mut lacking) = (0, 0);
         for uid in counting.filter_map(|of| of.uid.as_ref()) {
@@ -400,10 +415,16 @@ impl Known {
             return Suspicion::None;
         };
         let percent = percent as usize;
-        let (all, lacking) = self.lacks(shown);
-        if all >= 10 && lacking * 100 >= all * percent && lacking * 100 >= all * 80 {
+        let certain = |(all, lacking): (usize, usize)| {
+            all >= 10 && lacking * 100 >= all * percent && lacking * 100 >= all * 80
+        };
+        let possible =
+            |(all, lacking): (usize, usize)| lacking > 0 && lacking * 200 >= all * percent;
+        // Those of a later incarnation count only once they were taken in (SEE-3).
+        let readings = [self.lacks(shown, false), self.lacks(shown, true)];
+        if readings.into_iter().all(certain) {
             Suspicion::Certain
-        } else if lacking > 0 && lacking * 200 >= all * percent {
+        } else if readings.into_iter().any(possible) {
             Suspicion::Possible
         } else {
             Suspicion::None
@@ -476,6 +497,7 @@ impl Known {
         let event = !matches!(sight, Sight::Listed { .. });
         // An event that the last listing accounts for changes nothing (SEE-2): what that lacked was gone by then.
         let covered = event && self.listed.is_some_and(|listed| view.revision <= listed);
+        let earlier = id.incarnation < self.incarnation;
         let of = self.executor(id);
         if covered && of.uid.is_none() {
             return Some(id);
@@ -494,6 +516,12 @@ impl Known {
                 of.failed = None;
             }
             of.closes_at.take_if(|revision| *revision <= view.revision);
+            // A ghost can lose our label, too (SEE-4); with that again, it is in view.
+            let before = of.ghost_strayed.as_ref();
+            if before.is_none_or(|(_, revision)| *revision < view.revision) {
+                let strays = left && view.deleting.is_none() && !is_finished(view, all);
+                of.ghost_strayed = strays.then(|| (view.uid.clone(), view.revision));
+            }
             return Some(id);
         }
         if let Some(group) = &view.labels.group {
@@ -520,6 +548,9 @@ impl Known {
         {
             of.resized = None;
         }
+        // What it was shown as a later incarnation's is no news to it by an event that says the same (SEE-2).
+        let news = !event || !covered && of.shown < Some(view.revision);
+        of.taken_in |= earlier && news;
         of.uid = Some(view.uid.clone());
         of.shown = Some(view.revision);
         let doubted = sight == Sight::Listed { doubted: true };
@@ -566,11 +597,16 @@ impl Known {
             return;
         };
         let all = self.all;
+        self.answers += 1;
+        let answers = self.answers;
         let of = self.executor(executor);
         of.open = of.open.saturating_sub(1);
         let name = verb(&effect.action);
         let create = matches!(effect.action, Action::Create { .. });
         of.maybe_made |= create && !matches!(outcome, Outcome::Refused(_));
+        if create {
+            of.answered = answers;
+        }
         match outcome {
             Outcome::Done { revision, uid } => {
                 of.failed = None;
@@ -591,7 +627,8 @@ impl Known {
                 } else {
                     // What is out of view is not shown again.
                     let to_show = |revision: &Revision| {
-                        !of.gone && of.shown.is_none_or(|shown| shown < *revision)
+                        let shown = of.shown.is_some_and(|shown| shown >= *revision);
+                        !shown && !of.is_out_of_view(&effect.action)
                     };
                     of.closes_at = revision.filter(to_show).or(of.closes_at);
                 }

@@ -95,7 +95,7 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
         return Ok(());
     };
     // One that was shown finished, or gone, is not in the way, though it may be back since; nor is a ghost, nor one that
-    // was told as lost after a listing had lacked it.
+    // was told as lost after a listing had lacked it, or as missing.
     let there = truth.answered_for(known).filter(|pod| {
         let of = pod.executor.and_then(|id| known.executors.get(&id));
         let over = of.is_some_and(|of| {
@@ -103,6 +103,7 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
             of.gone
                 || of.strange
                 || lacked
+                || of.is_missing()
                 || of.end.as_ref().is_some_and(|end| *end != End::Voluntary)
         });
         !pod.finished && !over

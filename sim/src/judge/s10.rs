@@ -84,7 +84,10 @@ impl Checker for S10 {
             let strayed = other.is_alive() && of.is_some_and(|of| of.strayed && of.creates > 0);
             // With our label lost on its way out.
             let told_gone = known().next().is_some() && known().all(|of| of.gone);
-            if !strayed && (!other.is_in_view() || other.was_out_of_view || told_gone) {
+            // Never shown, and lacking in a listing that should have had it.
+            let withheld = of.is_some_and(|of| of.lacked && of.lost.is_some());
+            let unseen = !other.is_in_view() || other.was_out_of_view || told_gone || withheld;
+            if !strayed && unseen {
                 continue;
             }
             return violated(format!(

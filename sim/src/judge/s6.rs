@@ -84,7 +84,7 @@ impl Checker for S6 {
                 }
                 if of.done.contains(&(name, uid_of(action)))
                     && matches!(name, "create" | "delete" | "mark")
-                    && !of.gone
+                    && !of.is_out_of_view(action)
                 {
                     return violated(format!(
                         "{name} of {executor} is repeated, though it was answered done"

@@ -209,7 +209,8 @@ impl Truth {
         }
     }
 
-    /// The creates of that controller that are under way, and have made no pod yet.
+    /// The creates of that controller that are under way, and have made no pod yet, as far as it can know: whose
+    /// executor is missing (END-3) had made one, by the engine's word.
     pub fn under_way<'a>(
         &'a self,
         known: &'a Known,
@@ -221,12 +222,11 @@ impl Truth {
                 Action::Create {
                     executor, group, ..
                 } => {
-                    let shown = known
-                        .executors
-                        .get(executor)
-                        .is_some_and(|of| of.shown.is_some());
+                    let of = known.executors.get(executor);
+                    let shown = of.is_some_and(|of| of.shown.is_some());
                     let there = shown || self.pods.contains_key(&executor.pod_name(&self.fleet));
-                    (!there).then_some((*executor, group))
+                    let missing = of.is_some_and(Executor::is_missing);
+                    (!there && !missing).then_some((*executor, group))
                 }
                 _ => None,
             })
