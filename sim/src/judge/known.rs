@@ -1,15 +1,18 @@
 //! What one controller was told and has said: the other half of the ledger.
 
+mod back;
+mod listed;
+
 use super::{
-    back::Back,
     executor::{Effect, Executor, Failed, bound_of, uid_of, verb},
-    truth::{End, end_of, is_finished},
+    truth::{end_of, is_finished},
 };
+use back::Back;
 use evenkeel::core::{
-    ActionId, Config, ExecutorId, Group, RequestId, Revision, Time, Uid,
+    ActionId, Config, ExecutorId, Group, RequestId, Revision, Time,
     input::{
-        DesiredChange, EngineReport, GroupWish, Input, KillReason, LeaseNews, Listing, Outcome,
-        PodView, Refusal, Shutdown, WatchEvent,
+        DesiredChange, EngineReport, GroupWish, Input, KillReason, LeaseNews, Outcome, PodView,
+        Refusal, Shutdown, WatchEvent,
     },
     output::{Action, Notice, Why},
     plan::Finding,
@@ -26,14 +29,6 @@ enum Sight {
     },
     Seen,
     Left,
-}
-
-/// Whether a listing is kept aside, as far as can be told from outside.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Suspicion {
-    None,
-    Possible,
-    Certain,
 }
 
 /// What one controller was told and has said.
@@ -203,22 +198,6 @@ impl Known {
         }
     }
 
-    /// Whether the last listing, which was suspicious, was kept aside: it says so at once, or never.
-    fn settle_doubts(&mut self, aside: bool) {
-        self.aside |= aside;
-        if !std::mem::take(&mut self.gone_doubted) {
-            return;
-        }
-        for id in &self.unsettled {
-            if let Some(of) = self.executors.get_mut(id)
-                && std::mem::take(&mut of.gone_doubted)
-                && aside
-            {
-                (of.gone, of.lacking, of.end) = (false, false, None);
-            }
-        }
-    }
-
     pub(super) fn given(&mut self, now: Time, input: &Input) {
         self.settle_doubts(false);
         match input {
@@ -250,84 +229,13 @@ impl Known {
                 LeaseNews::Failed(_) => {}
             },
             Input::Listed {
-                request,
-                outcome: Err(_),
-                ..
-            } => {
-                self.requests.remove(request);
-                self.asked.remove(request);
-            }
-            Input::Listed {
-                request,
-                outcome: Ok(listing),
-                ..
+                request, outcome, ..
             } => {
                 self.requests.remove(request);
                 let answered = self.asked.remove(request).unwrap_or(0);
-                let below = self.is_below(listing);
-                let old = self.is_old(now, listing);
-                if below {
-                    self.back.below(now, listing);
-                } else {
-                    self.back.over();
+                if let Ok(listing) = outcome {
+                    self.listed(now, answered, listing);
                 }
-                if old {
-                    return;
-                }
-                self.newest = self.newest.max(Some(listing.revision));
-                let suspicion = match self.aside {
-                    _ if below => Suspicion::Possible,
-                    true => Suspicion::None,
-                    false => self.is_suspicious(&listing.pods),
-                };
-                self.aside = suspicion == Suspicion::Certain;
-                if self.aside {
-                    return;
-                }
-                if below {
-                    // Revisions from before count for nothing any more.
-                    for of in self.executors.values_mut() {
-                        of.surely_shown = None;
-                    }
-                }
-                self.listed = self.listed.max(Some(listing.revision));
-                let mut there = BTreeSet::new();
-                let doubted = suspicion == Suspicion::Possible;
-                for view in &listing.pods {
-                    if let Some(id) = self.shown(view, Sight::Listed { doubted }) {
-                        there.insert(id);
-                    }
-                }
-                self.gone_doubted = doubted;
-                let executors = &mut self.executors;
-                self.unsettled.retain(|id| {
-                    let Some(of) = executors.get_mut(id) else {
-                        return false;
-                    };
-                    let newest = of.shown.max(of.made);
-                    let older = newest.is_none_or(|newest| newest <= listing.revision);
-                    let written = of
-                        .closes_at
-                        .is_none_or(|revision| revision <= listing.revision);
-                    let absent = !there.contains(id) && of.uid.is_some();
-                    if older && absent {
-                        // Whatever was written to it since: it was gone by then, or the listing lies.
-                        of.closes_at = None;
-                        // One that it was not told lost may be none of its own: a second listing says no more.
-                        of.lacking = of.lost.is_none() && (of.lacking || of.end.is_none());
-                        of.gone_doubted = doubted && !of.gone && of.end.is_none();
-                        of.gone = true;
-                        of.failed = None;
-                        of.end.get_or_insert(End::Voluntary);
-                    }
-                    if written {
-                        of.closes_at = None;
-                    }
-                    if of.uid.is_none() && of.maybe_made && of.open == 0 && !there.contains(id) {
-                        of.lacked |= of.answered <= answered;
-                    }
-                    !of.is_settled()
-                });
             }
             Input::Watched { request, event } => match event {
                 WatchEvent::Ended(_) => {
@@ -349,17 +257,6 @@ impl Known {
             Input::Answered { action, outcome } => self.answered(now, *action, outcome),
             Input::Wake | Input::Relist => {}
         }
-    }
-
-    /// Whether a listing is older than what it was shown before it asked.
-    fn is_below(&self, listing: &Listing) -> bool {
-        let least = self.listed.max(self.floor);
-        least.is_some_and(|least| listing.revision < least)
-    }
-
-    /// Whether a listing is to change nothing, for being older than what it was shown before it asked.
-    pub(super) fn is_old(&self, now: Time, listing: &Listing) -> bool {
-        self.is_below(listing) && !self.back.may_believe(now, listing)
     }
 
     /// Executors that are over are forgotten, once the engine was told where it was to be; but not where something
@@ -391,44 +288,6 @@ impl Known {
             known && of.may_stay()
         });
         there.count() as u64
-    }
-
-    /// How many of those that run a listing is to show, and how many of them it lacks; `strict`: only of those that are
-    /// its own for sure.
-    fn lacks(&self, shown: &[PodView], strict: bool) -> (usize, usize) {
-        let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
-        let counting = self
-            .unsettled()
-            .filter(|of| !strict || of.creates > 0 || of.taken_in)
-            .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
-        let (mut all, mut lacking) = (0, 0);
-        for uid in counting.filter_map(|of| of.uid.as_ref()) {
-            all += 1;
-            lacking += usize::from(!shown.contains(uid));
-        }
-        (all, lacking)
-    }
-
-    /// SHRINK-5: whether a listing lacks far more of those that run than may be lost at once, or may at least be taken to.
-    fn is_suspicious(&self, shown: &[PodView]) -> Suspicion {
-        let Some(percent) = self.suspicious.filter(|_| self.listed.is_some()) else {
-            return Suspicion::None;
-        };
-        let percent = percent as usize;
-        let certain = |(all, lacking): (usize, usize)| {
-            all >= 10 && lacking * 100 >= all * percent && lacking * 100 >= all * 80
-        };
-        let possible =
-            |(all, lacking): (usize, usize)| lacking > 0 && lacking * 200 >= all * percent;
-        // Those of a later incarnation count only once they were taken in (SEE-3).
-        let readings = [self.lacks(shown, false), self.lacks(shown, true)];
-        if readings.into_iter().all(certain) {
-            Suspicion::Certain
-        } else if readings.into_iter().any(possible) {
-            Suspicion::Possible
-        } else {
-            Suspicion::None
-        }
     }
 
     fn wished(&mut self, change: &DesiredChange) {

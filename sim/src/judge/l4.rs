@@ -1,13 +1,15 @@
 //! L4: where pods can never start, a bounded number is tried, and the status says why there are none.
 
 use super::{About, Checker, Fact, Rest, Result, Truth, violated};
-use evenkeel::core::{Group, Output, Time, output::Action, plan::Unmet};
+use evenkeel::core::{Group, Input, Output, Time, output::Action, plan::Unmet};
 use std::collections::BTreeMap;
 
 /// The checker.
 #[derive(Clone, Debug, Default)]
 pub struct L4 {
     since: Option<Time>,
+    /// How often the engine has lifted a halt since, or would have.
+    lifts: u64,
     tries: BTreeMap<Group, u64>,
 }
 
@@ -17,7 +19,7 @@ impl Checker for L4 {
     }
 
     fn about(&self) -> &'static [About] {
-        &[About::Said, About::Calm]
+        &[About::Given, About::Said, About::Calm]
     }
 
     fn remembers(&self) -> bool {
@@ -27,6 +29,10 @@ impl Checker for L4 {
     fn look(&mut self, fact: &Fact<'_>, truth: &Truth) -> Result {
         match fact {
             Fact::Calm => self.since = Some(truth.now),
+            Fact::Given {
+                input: Input::Desired(change),
+                ..
+            } if self.since.is_some() => self.lifts += u64::from(change.resume_after_halt),
             Fact::Said {
                 output:
                     Output::Execute {
@@ -59,12 +65,14 @@ impl Checker for L4 {
             // What may go out before the backoff, and the probes of that time; twice, for what calm itself started.
             let probes = span / failing.backoff_first.0.max(1000) + 1;
             let before = target.saturating_mul(2) + u64::from(failing.backoff_after.min(1000));
-            // A whole budget of failures, and those under way when it ran out.
+            // A whole budget of failures, and those under way when it ran out; and that again after each halt that is lifted.
             let budget = failing.max_failures.filter(|_| {
                 let window = failing.failure_window;
                 window.is_none_or(|window| window.0 >= span)
             });
-            let within = budget.is_none_or(|most| tries <= most.saturating_add(2 * target + 4));
+            let each = |most: u64| most.saturating_add(2 * target + 4);
+            let within =
+                budget.is_none_or(|most| tries <= each(most).saturating_mul(1 + self.lifts));
             if tries > 2 * (probes + before) + 4 || !within {
                 return violated(format!(
                     "group {group} can never start, and was tried {tries} times in {} s",

@@ -1,7 +1,6 @@
 //! Judges: the invariants of a fleet, each in a room of its own, looked at from outside: by what is true in the cluster
 //! and by what controllers were told and say, never by what they believe.
 
-mod back;
 pub mod executor;
 mod fact;
 pub mod known;
