@@ -39,6 +39,21 @@ impl Early {
 }
 
 impl Snapshot {
+    /// It has registered, and nothing else is known of it.
+    pub(super) fn put_early(&mut self, id: ExecutorId) {
+        if !self.early.contains_key(&id) {
+            self.early.insert(id, Early::new(self.now));
+            self.index.early.insert((self.now, id));
+        }
+    }
+
+    /// Something else is known of it by now.
+    pub(super) fn take_early(&mut self, id: ExecutorId) -> Option<Early> {
+        let early = self.early.remove(&id)?;
+        self.index.early.remove(&(early.at, id));
+        Some(early)
+    }
+
     /// What the engine said of an executor before it was seen holds from now on.
     pub(super) fn recall(&mut self, config: &Config, id: ExecutorId, early: Early) {
         for (name, value) in &early.metrics {
@@ -66,13 +81,13 @@ impl Snapshot {
         for (id, at) in early {
             if reach.first && id.incarnation >= self.leading.incarnation {
                 // The incarnation was not known when it came; by now it is: nobody gave out that id.
-                self.early.remove(&id);
+                self.take_early(id);
                 self.refused.insert(id);
                 self.findings.insert(Finding::UnknownExecutor(id));
             } else if self.leading.is_synced()
                 && at.after(config.ending.missing_tolerance) <= reach.started
             {
-                self.early.remove(&id);
+                self.take_early(id);
                 self.spent.insert(id);
                 self.missing.insert(id);
             }

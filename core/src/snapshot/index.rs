@@ -69,6 +69,8 @@ pub(crate) struct Keys {
 /// The sets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Indices {
+    /// END-3: who registered, and was not seen yet; since when.
+    pub early: OrdSet<(Time, ExecutorId)>,
     /// At most one deadline for each executor, the earliest.
     pub deadlines: OrdSet<(Time, ExecutorId, WakeReason)>,
     /// `Started` or `Lost` is to be told.

@@ -466,7 +466,7 @@ impl Snapshot {
         if !self.index.listing.is_empty() || self.is_any_stray_stuck() {
             return Some(self.now);
         }
-        let early = self.early.values().map(|early| early.at).min()?;
+        let (early, _) = self.index.early.get_min()?;
         Some(early.after(config.ending.missing_tolerance))
     }
 
@@ -492,6 +492,8 @@ impl Snapshot {
         for (id, stray) in &self.strays {
             scan.insert_stray(config, *id, stray);
         }
+        let early = self.early.iter().map(|(id, early)| (early.at, *id));
+        scan.early = early.collect();
         let strays = self.strays.keys();
         let stuck_strays = strays.filter(|id| self.is_stray_stuck(config, **id));
         stuck.extend(stuck_strays.map(|id| Finding::Stuck(*id)));

@@ -224,7 +224,7 @@ impl Snapshot {
             .and_then(|facts| facts.wish.as_ref());
         executor.outdated =
             wish.is_some_and(|wish| wish.template != executor.template) && executor.template != 0;
-        let early = self.early.remove(&id);
+        let early = self.take_early(id);
         if let Some(early) = early
             .as_ref()
             .filter(|_| !planted!(config, RegistrationLost))

@@ -1,7 +1,7 @@
 //! SHRINK-2 to SHRINK-4, LIVE-4: folds in what the engine wants and reports.
 
 use super::{
-    Early, Snapshot,
+    Snapshot,
     record::{Disruption, EngineFact, Executor, Extra, Fate, Idle, Pod, Sort, Then, Write},
     seeing::drain_unasked,
 };
@@ -358,7 +358,7 @@ impl Snapshot {
                 self.findings.insert(Finding::UnknownExecutor(id));
             }
             None => {
-                self.early.entry(id).or_insert_with(|| Early::new(now));
+                self.put_early(id);
             }
         }
     }

@@ -160,15 +160,16 @@ fn counted(truth: &Truth, process: u32, status: &Status) -> Result {
         return Ok(());
     };
     let counted: u64 = status.groups.values().map(|group| group.failures).sum();
-    // Statuses are many, and executors may have been thousands: those are gone through only where it matters.
-    if counted <= known.failures {
+    // Statuses are many, and executors may have been thousands: it is looked for no more than are missing, the newest first.
+    let Some(missing) = counted.checked_sub(known.failures) else {
         return Ok(());
-    }
-    let all = known.executors.values();
+    };
+    let all = known.executors.values().rev();
     let untold = all.filter(|of| {
         // GROW-6: charged when its delete is answered.
         of.lost.is_none() && (of.condemned || of.end.is_some() || of.gone || of.rejected)
     });
+    let untold = untold.take(usize::try_from(missing).unwrap_or(usize::MAX));
     let most = known.failures + untold.count() as u64;
     if counted > most {
         return violated(format!(

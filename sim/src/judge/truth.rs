@@ -4,7 +4,7 @@
 use super::{executor::Executor, fact::Fact, known::Known};
 use evenkeel::core::{
     Config, ExecutorId, Group, Name, Output, Time, Uid,
-    input::{ContainerView, Phase, PodView},
+    input::{ContainerView, Outcome, Phase, PodView},
     output::{Action, LeaseWish},
 };
 use serde::Serialize;
@@ -38,6 +38,9 @@ pub struct Truth {
     pub calm: Option<Time>,
     /// Claims were deleted: what waits for one may be given up for that, and only the controller knows when it saw it.
     pub claims_lost: bool,
+    /// Claims that were made by a create that landed after its controller had been told that it failed, and that nobody
+    /// deleted since: none can know of them once the last pod is gone.
+    pub late_claims: BTreeSet<Name>,
 }
 
 /// A pod as it truly is.
@@ -148,6 +151,7 @@ impl Truth {
             ends: BTreeMap::new(),
             calm: None,
             claims_lost: false,
+            late_claims: BTreeSet::new(),
         }
     }
 
@@ -265,6 +269,20 @@ impl Truth {
                 gone,
             } => self.pod(*executor, now, *gone),
             Fact::Calm => self.calm = Some(self.now),
+            Fact::Landed {
+                action,
+                late,
+                outcome: Outcome::Done { .. },
+                ..
+            } => match action {
+                Action::CreateClaim { name, .. } if *late => {
+                    self.late_claims.insert(name.clone());
+                }
+                Action::DeleteClaim { name } => {
+                    self.late_claims.remove(name);
+                }
+                _ => {}
+            },
             Fact::Silent { .. } | Fact::Sent { .. } | Fact::Landed { .. } | Fact::Made { .. } => {}
         }
     }

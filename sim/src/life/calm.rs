@@ -310,7 +310,9 @@ impl Life {
         }
         let mut claims = self.world.claims();
         let claim = claims.find(|claim| {
-            claim.is_of(&self.setup.fleet) && claim.metadata.deletion_timestamp.is_none()
+            let late = truth.late_claims.contains(&*claim.metadata.name);
+            let there = claim.metadata.deletion_timestamp.is_none() && !late;
+            claim.is_of(&self.setup.fleet) && there
         })?;
         Some(format!("the claim {}", claim.metadata.name))
     }
