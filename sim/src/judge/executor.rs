@@ -71,6 +71,9 @@ pub struct Executor {
     pub draining: Option<Time>,
     /// The engine said that it is drained.
     pub drained: bool,
+    /// That was while nothing was wanted of its group: it goes, whoever asked for it, though it may have to wait for its
+    /// delete until the group is wanted again (SHRINK-4).
+    pub(super) drained_unwanted: bool,
     /// Its create was refused for good, or its name is a stranger's.
     pub rejected: bool,
     /// Its delete was asked for before anything of its end was shown.
@@ -165,6 +168,7 @@ impl Executor {
     pub fn is_leaving(&self) -> bool {
         self.condemned
             || self.draining.is_some()
+            || self.drained_unwanted
             || self.disrupted
             || self.lost.is_some()
             || self.let_go
