@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy)]
 pub(super) struct Reach {
     pub started: Time,
-    revision: Revision,
+    pub(super) revision: Revision,
     /// It is the first of an incarnation (LIVE-1).
     pub first: bool,
 }
@@ -373,25 +373,6 @@ impl Snapshot {
         });
         for id in stuck.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.give_up_stray_answer(config, id);
-        }
-    }
-
-    /// What guards against late copies is needed no longer than an older listing or event may come.
-    fn settle_removed(&mut self, reach: Reach, shown: &BTreeMap<ExecutorId, &Uid>) {
-        let over: Vec<ExecutorId> = self
-            .removed
-            .iter()
-            .filter(|(id, removed)| {
-                let accounted = match removed.revision {
-                    Some(revision) => revision <= reach.revision,
-                    None => removed.at < reach.started,
-                };
-                accounted && !shown.contains_key(id)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in over {
-            self.removed.remove(&id);
         }
     }
 }

@@ -16,6 +16,7 @@ mod issued;
 mod leading;
 mod listing;
 pub(crate) mod record;
+mod removed;
 mod seeing;
 pub(crate) mod startup;
 mod stray;
@@ -41,6 +42,7 @@ use im::{OrdMap, OrdSet, Vector, ordmap::DiffItem};
 use index::{Indices, Keys, LAST};
 use leading::Leading;
 use record::{Executor, Fate, Write};
+use removed::Removed;
 use serde::{Deserialize, Serialize};
 use stray::Stray;
 
@@ -131,16 +133,6 @@ struct Back {
     since: Time,
     revision: Revision,
     pods: Vec<(Name, Uid)>,
-}
-
-/// All that is known of an executor that is forgotten, or was not taken in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Removed {
-    uid: Option<Uid>,
-    revision: Option<Revision>,
-    at: Time,
-    /// What comes after it under that name is a ghost, not one that nobody knows.
-    ours: bool,
 }
 
 /// An effect under way.

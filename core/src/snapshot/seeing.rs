@@ -104,17 +104,6 @@ impl Snapshot {
         }
     }
 
-    /// SEE-2: it is not ours as long as this lease lasts; under the next one an older view of it changes nothing.
-    fn remember_shown(&mut self, id: ExecutorId, view: &PodView) {
-        let shown = super::Removed {
-            uid: Some(view.uid.clone()),
-            revision: Some(view.revision),
-            at: self.now,
-            ours: false,
-        };
-        self.removed.insert(id, shown);
-    }
-
     fn meets(&self, config: &Config, id: ExecutorId, view: &PodView, sight: Sight) -> Meets {
         if id.incarnation > self.leading.incarnation {
             return Meets::Superseded;
@@ -195,7 +184,7 @@ impl Snapshot {
     }
 
     /// An event that the last listing already accounts for: an object that it lacked was gone by then.
-    fn is_covered(&self, view: &PodView, sight: Sight) -> bool {
+    pub(super) fn is_covered(&self, view: &PodView, sight: Sight) -> bool {
         sight == Sight::Event
             && self
                 .view
@@ -454,25 +443,6 @@ impl Snapshot {
         }
     }
 
-    /// SEE-2: an older view of a pod that was seen going changes nothing, whether or not it was known before.
-    fn remember_removal(&mut self, id: ExecutorId, view: &PodView) {
-        let before = self.removed.get(&id);
-        let removed = before.and_then(|removed| removed.revision);
-        let known = removed.max(self.strays.get(&id).map(|stray| stray.revision));
-        let newer = known.is_none_or(|known| known < view.revision);
-        if newer && !self.is_covered(view, Sight::Event) {
-            let earlier = id.incarnation < self.leading.incarnation
-                && !self.issued.contains_key(&id.incarnation);
-            let removed = super::Removed {
-                uid: Some(view.uid.clone()),
-                revision: Some(view.revision),
-                at: self.now,
-                ours: earlier || self.is_own(id) || before.is_some_and(|before| before.ours),
-            };
-            self.removed.insert(id, removed);
-        }
-    }
-
     /// END-1: a pod is seen finished, or gone.
     pub(super) fn end(&mut self, config: &Config, id: ExecutorId, executor: &mut Executor) {
         if executor.has_ended() {
@@ -496,15 +466,7 @@ impl Snapshot {
                 executor.verdict = Some(Arc::new(cause::by_absence(config, executor)));
             }
             all.end(config, id, executor);
-            all.removed.insert(
-                id,
-                super::Removed {
-                    uid: executor.uid().cloned(),
-                    revision,
-                    at: all.now,
-                    ours: true,
-                },
-            );
+            all.note_removed(id, executor.uid().cloned(), revision, true);
             executor.pod = Pod::Gone;
             executor.write = Write::None;
             matches!(executor.fate, Fate::Ended { told: true })

@@ -1,7 +1,7 @@
 //! SEE-3, SEE-4, LIVE-4: pods that are deleted for what they are, not for the executor whose name they have.
 
 use super::{
-    Open, Removed, Snapshot, classify,
+    Open, Snapshot, classify,
     index::{LAST, first_after},
     record::{Sort, Write},
 };
@@ -266,13 +266,7 @@ impl Snapshot {
         let Some(stray) = self.strays.get(&id) else {
             return;
         };
-        let removed = Removed {
-            uid: Some(stray.uid.clone()),
-            revision: Some(revision),
-            at: self.now,
-            ours: true,
-        };
-        self.removed.insert(id, removed);
+        self.note_removed(id, Some(stray.uid.clone()), Some(revision), true);
         self.remove_stray(config, id);
     }
 

@@ -37,11 +37,11 @@ pub struct Executor {
     pub uid: Option<Uid>,
     /// The newest revision that it was shown at.
     pub shown: Option<Revision>,
+    /// The same, but for listings that may have been kept aside (SHRINK-5): it need not have looked at them.
+    pub(super) surely_shown: Option<Revision>,
     /// It was shown, or said to have started, as one of an earlier incarnation: it was taken in (SEE-3). One of a later
     /// incarnation is not looked at before the lease is taken anew.
     pub(super) taken_in: bool,
-    /// The same, but for listings that may have been kept aside (SHRINK-5): it need not have looked at them.
-    pub(super) surely_shown: Option<Revision>,
     /// It was shown as gone.
     pub gone: bool,
     /// That was by a listing that lacked it, which may have lacked more than was right.

@@ -338,15 +338,13 @@ impl Known {
             EngineReport::Busy(id) => self.executor(*id).idle = false,
             EngineReport::Disrupted { executor, .. } => self.executor(*executor).disrupted = true,
             EngineReport::Drained(id) => {
-                let suspended = self.suspended;
                 let group = self.executor(*id).group.clone();
-                let unwanted = suspended || (self.spoke && !self.groups.contains_key(&group));
+                let unwanted = self.suspended || self.spoke && !self.groups.contains_key(&group);
                 let of = self.executor(*id);
                 of.drained = true;
                 // Let go for good, whatever is said of its group later; one that has no use for a drain is not.
                 let known = of.creates > 0 || of.taken_in;
                 of.drained_unwanted |= unwanted && known && (of.registered || of.started);
-                self.given_up.extend(suspended.then_some(group));
             }
             EngineReport::Metric { .. } => {}
         }

@@ -66,8 +66,8 @@ pub fn missing(truth: &Truth, rest: &Rest<'_>) -> Option<String> {
     for (group, wish) in wanted {
         let live = live.remove(group).unwrap_or(0);
         let said = status.groups.get(group);
-        let halts = |unmet: &Unmet| *unmet == Unmet::Halted && !rest.broken.is_empty();
-        let halted = said.is_some_and(|said| said.unmet.keys().any(halts));
+        let halts = said.is_some_and(|said| said.unmet.contains_key(&Unmet::Halted));
+        let halted = halts && !rest.broken.is_empty();
         if live > wish.target || (live < wish.target && total <= most && !halted) {
             return Some(format!("group {group} has {live} of {}", wish.target));
         }

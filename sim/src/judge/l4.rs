@@ -65,7 +65,7 @@ impl Checker for L4 {
             // What may go out before the backoff, and the probes of that time; twice, for what calm itself started.
             let probes = span / failing.backoff_first.0.max(1000) + 1;
             let before = target.saturating_mul(2) + u64::from(failing.backoff_after.min(1000));
-            // A whole budget of failures, and those under way when it ran out; and that again after each halt that is lifted.
+            // A whole budget of failures, and those under way when it ran out; that again after each halt that is lifted.
             let budget = failing.max_failures.filter(|_| {
                 let window = failing.failure_window;
                 window.is_none_or(|window| window.0 >= span)

@@ -1,7 +1,7 @@
 //! S4: no registered executor is deleted without a reason that the engine, its group or its pod gave; and every delete
 //! says which pod it means, so that another one under that name is not hit.
 
-use super::{About, Checker, Fact, Result, Truth, executor, truth::TruePod, violated};
+use super::{About, Checker, Fact, Result, Truth, truth::TruePod, violated};
 use evenkeel::core::{
     ExecutorId, Input, Output,
     config::{EngineMode, Shrink},
@@ -95,11 +95,11 @@ impl Checker for S4 {
                     return Ok(());
                 };
                 let of = truth.known(*process, executor);
-                // Who registers and is drained at once, within no time, is told that instead.
-                let told = |of: &executor::Executor| {
-                    of.gone || of.refused || of.draining == Some(truth.now)
-                };
-                let condemned = of.is_some_and(|of| of.condemned && !of.bound && !told(of));
+                let condemned = of.is_some_and(|of| {
+                    // Who registers and is drained at once, within no time, is told that instead.
+                    let told = of.refused || of.draining == Some(truth.now);
+                    of.condemned && !of.bound && !of.gone && !told
+                });
                 if condemned && truth.config.engine == EngineMode::Registering {
                     return violated(format!(
                         "{executor} is to be deleted, registers, and is not refused"
@@ -192,7 +192,8 @@ fn has_reason(truth: &Truth, process: u32, executor: ExecutorId, why: Why) -> bo
         Why::Shrink4 => {
             // A delete that was refused is repeated, though it is over by now.
             let goes = of.condemned && !of.bound;
-            goes || known.suspended
+            goes || of.drained_unwanted
+                || known.suspended
                 || known.given_up.contains(&of.group)
                 || (known.spoke && !known.groups.contains_key(&of.group))
         }

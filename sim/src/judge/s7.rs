@@ -160,7 +160,7 @@ fn counted(truth: &Truth, process: u32, status: &Status) -> Result {
         return Ok(());
     };
     let counted: u64 = status.groups.values().map(|group| group.failures).sum();
-    // Statuses are many, and executors may have been thousands: it is looked for no more than are missing, the newest first.
+    // Statuses are many, and executors may have been thousands: no more are looked for than are missing, newest first.
     let Some(missing) = counted.checked_sub(known.failures) else {
         return Ok(());
     };

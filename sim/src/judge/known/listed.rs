@@ -113,20 +113,23 @@ impl Known {
         self.is_below(listing) && !self.back.may_believe(now, listing)
     }
 
-    /// How many of those that run a listing is to show, and how many of them it lacks; `strict`: only of those that are
-    /// its own for sure.
-    fn lacks(&self, shown: &[PodView], strict: bool) -> (usize, usize) {
+    /// How many of those that run a listing is to show, and how many it lacks: of all, and of those that are its own
+    /// for sure.
+    fn lacks(&self, shown: &[PodView]) -> [(usize, usize); 2] {
         let shown: BTreeSet<&Uid> = shown.iter().map(|view| &view.uid).collect();
         let counting = self
             .unsettled()
-            .filter(|of| !strict || of.creates > 0 || of.taken_in)
             .filter(|of| of.shown.is_some() && !of.gone && of.end.is_none() && !of.is_leaving());
-        let (mut all, mut lacking) = (0, 0);
-        for uid in counting.filter_map(|of| of.uid.as_ref()) {
-            all += 1;
-            lacking += usize::from(!shown.contains(uid));
+        let mut readings = [(0, 0); 2];
+        for of in counting {
+            let Some(uid) = &of.uid else { continue };
+            let sure = of.creates > 0 || of.taken_in;
+            for (all, lacking) in &mut readings[..=usize::from(sure)] {
+                *all += 1;
+                *lacking += usize::from(!shown.contains(uid));
+            }
         }
-        (all, lacking)
+        readings
     }
 
     /// SHRINK-5: whether a listing lacks far more of those that run than may be lost at once, or may at least be taken to.
@@ -141,7 +144,7 @@ impl Known {
         let possible =
             |(all, lacking): (usize, usize)| lacking > 0 && lacking * 200 >= all * percent;
         // Those of a later incarnation count only once they were taken in (SEE-3).
-        let readings = [self.lacks(shown, false), self.lacks(shown, true)];
+        let readings = self.lacks(shown);
         if readings.into_iter().all(certain) {
             Suspicion::Certain
         } else if readings.into_iter().any(possible) {
