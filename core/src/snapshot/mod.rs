@@ -127,6 +127,17 @@ pub(crate) struct View {
     pub set_aside: Option<Time>,
 }
 
+impl View {
+    /// Something other than a listing was shown at that revision.
+    fn shows(&mut self, revision: Option<Revision>) {
+        if revision > self.newest {
+            self.newest = revision;
+            // A cluster that has gone back gives out no revision that is new: what was below is a replica that is behind.
+            self.back = None;
+        }
+    }
+}
+
 /// SEE-2: the cluster shows an older state than before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Back {
@@ -200,7 +211,7 @@ impl Snapshot {
     }
 
     fn fold_input(&mut self, config: &Config, input: &Input) {
-        self.view.newest = self.view.newest.max(revision_of(input));
+        self.view.shows(revision_of(input));
         match input {
             Input::Wake | Input::Relist => {}
             Input::Desired(change) => self.fold_desired(config, change),

@@ -152,9 +152,10 @@ impl Known {
                 let of = self.executor(*executor);
                 of.started = true;
                 of.taken_in = true;
-                // Refused by its id as long as nobody knew whose it is: that registration counts for nothing.
-                of.registered &= !(*adopted && of.refused && !of.registered_since);
-                of.refused &= !adopted;
+                // Refused by its id as long as nobody knew whose it is, or while nothing was wanted: that registration
+                // counts for nothing.
+                of.registered &= !of.refused || of.registered_since;
+                of.refused = false;
                 of.strange &= !adopted;
             }
             Notice::Drain { executor, .. } => {
@@ -366,6 +367,11 @@ impl Known {
         let another = of.uid.as_ref().is_some_and(|uid| *uid != view.uid);
         if another && of.gone && of.creates == 0 {
             *of = Executor::default();
+        }
+        // And what it was shown of one that it has not taken in is no past of it: that begins with what it is taken in by.
+        let newer = of.shown.is_some_and(|shown| shown < view.revision);
+        if newer && of.creates == 0 && !of.taken_in {
+            (of.uid, of.gone, of.end, of.strayed) = (None, false, None, false);
         }
         if of.shown.is_some_and(|shown| view.revision < shown) {
             return Some(id);

@@ -2,7 +2,7 @@
 //!
 //! A create may be repeated only while nobody knows whether it took effect, and only by the one who asked first.
 
-use super::{About, Checker, Fact, Result, Truth, violated};
+use super::{About, Checker, Fact, Result, Truth, truth::TruePod, violated};
 use evenkeel::core::{
     Output,
     output::{Action, Notice},
@@ -57,18 +57,18 @@ impl Checker for S3 {
                 Ok(())
             }
             Output::Notice(Notice::Started { executor, .. }) => {
-                if truth
-                    .known(*process, *executor)
-                    .is_some_and(|of| of.started)
-                {
+                let of = truth.known(*process, *executor);
+                if of.is_some_and(|of| of.started) {
                     return violated(format!("{executor} is told started twice"));
                 }
-                let never_shown = truth
-                    .known(*process, *executor)
-                    .is_some_and(|of| of.shown.is_none());
+                let never_shown = of.is_some_and(|of| of.shown.is_none());
                 let pod = truth.pods.get(&executor.pod_name(&truth.fleet));
-                if never_shown && pod.is_some_and(|pod| pod.executor.is_none() || !pod.is_in_view())
-                {
+                // It may have lost our label since its create was answered with it (GROW-3).
+                let answered =
+                    |pod: &TruePod| of.is_some_and(|of| of.uid.as_ref() == Some(&pod.view.uid));
+                let strange =
+                    |pod: &TruePod| pod.executor.is_none() || !pod.is_in_view() && !answered(pod);
+                if never_shown && pod.is_some_and(strange) {
                     return violated(format!(
                         "{executor} is told started, and the pod of that name is a stranger's"
                     ));

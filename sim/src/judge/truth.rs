@@ -41,6 +41,9 @@ pub struct Truth {
     /// Claims that were made by a create that landed after its controller had been told that it failed, and that nobody
     /// deleted since: none can know of them once the last pod is gone.
     pub late_claims: BTreeSet<Name>,
+    /// Pods that were made by such a create after a controller had asked for the lease to be removed: it has looked for what
+    /// was left behind by then (LIVE-4), and has no say for much longer.
+    pub late_pods: BTreeSet<Name>,
 }
 
 /// A pod as it truly is.
@@ -152,6 +155,7 @@ impl Truth {
             calm: None,
             claims_lost: false,
             late_claims: BTreeSet::new(),
+            late_pods: BTreeSet::new(),
         }
     }
 
@@ -277,6 +281,11 @@ impl Truth {
             } => match action {
                 Action::CreateClaim { name, .. } if *late => {
                     self.late_claims.insert(name.clone());
+                }
+                Action::Create { executor, .. } if *late => {
+                    if self.processes.values().any(|known| known.removed_lease) {
+                        self.late_pods.insert(executor.pod_name(&self.fleet));
+                    }
                 }
                 Action::DeleteClaim { name } => {
                     self.late_claims.remove(name);

@@ -303,7 +303,8 @@ impl Life {
                 .is_some_and(|id| id.pod_name(&truth.fleet) == pod.view.name);
             // What was without our label for a while may be back since.
             let in_view = pod.view.labels.executor.is_some() && !pod.was_out_of_view;
-            ours && named && in_view && pod.view.labels.group.is_some()
+            let late = truth.late_pods.contains(&pod.view.name);
+            ours && named && in_view && !late && pod.view.labels.group.is_some()
         });
         if let Some(pod) = pod {
             return Some(pod.view.name.to_string());
