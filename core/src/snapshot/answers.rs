@@ -1,7 +1,7 @@
 //! SEE-5, FAIL-3: folds in what is known of an effect.
 
 use super::{
-    Open, Snapshot, classify,
+    Bound, Open, Snapshot, classify,
     classify::Whose,
     governor::Answer,
     groups::HoldReason,
@@ -397,8 +397,18 @@ impl Snapshot {
                     revision: None,
                 }
             }
+            // Its create may have landed after this delete: what was seen since is deleted by its UID.
+            Outcome::Absent
+                if open.bound == Bound::Name
+                    && self
+                        .executors
+                        .get(&id)
+                        .is_some_and(|executor| executor.seen().is_some()) =>
+            {
+                Write::None
+            }
             Outcome::Absent => return self.gone_for_write(config, id),
-            Outcome::Changed if open.conditional => {
+            Outcome::Changed if open.bound == Bound::Revision => {
                 return self.precondition_failed(config, id, tried);
             }
             Outcome::Changed => return self.gone_for_write(config, id),

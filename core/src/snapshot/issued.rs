@@ -1,14 +1,14 @@
 //! Folds in what a plan just decided and told: it is under way, and not decided again (SEE-5).
 
 use super::{
-    Open, Snapshot,
+    Bound, Open, Snapshot,
     record::{Executor, Fate, Patience, Pod, Sort, Write},
 };
 use crate::{
     config::Config,
     output::{Action, Cause, Notice, Why},
     plan::{Decision, Plan},
-    words::{ActionId, ExecutorId, Group, Name},
+    words::{ActionId, ExecutorId, Group, Name, Revision, Uid},
 };
 
 /// What a create is for.
@@ -60,27 +60,29 @@ impl Snapshot {
                     self.create_issued(config, action, &made);
                 }
                 Action::Delete {
-                    executor, revision, ..
+                    executor,
+                    uid,
+                    revision,
                 } if decision.why == Why::See3 => {
                     let open = Open {
                         executor: *executor,
                         at: self.now,
                         sort: Sort::Delete,
                         stray: true,
-                        conditional: revision.is_some(),
+                        bound: bound_of(uid.as_ref(), *revision),
                     };
                     self.stray_issued(config, action, open);
                 }
                 Action::Delete { .. } => self.delete_issued(config, action, decision),
                 Action::Resize { executor, .. } => {
-                    self.sent(config, action, *executor, Sort::Resize, false);
+                    self.sent(config, action, *executor, Sort::Resize, Bound::Uid);
                 }
                 Action::CreateClaim { name, group } => {
                     self.claim_issued(config, action, name, group);
                 }
                 Action::DeleteClaim { name } => self.claim_delete_issued(action, name),
                 Action::MarkFinished { executor, .. } => {
-                    self.sent(config, action, *executor, Sort::Mark, false);
+                    self.sent(config, action, *executor, Sort::Mark, Bound::Uid);
                 }
             }
         }
@@ -191,14 +193,14 @@ impl Snapshot {
                 facts.surge(id, counts);
             }
         }
-        self.sent(config, action, id, Sort::Create, false);
+        self.sent(config, action, id, Sort::Create, Bound::Name);
     }
 
     fn delete_issued(&mut self, config: &Config, action: ActionId, decision: &Decision) {
         let Action::Delete {
             executor: id,
+            uid,
             revision,
-            ..
         } = &decision.action
         else {
             return;
@@ -225,7 +227,8 @@ impl Snapshot {
                 };
             }
         });
-        self.sent(config, action, *id, Sort::Delete, revision.is_some());
+        let bound = bound_of(uid.as_ref(), *revision);
+        self.sent(config, action, *id, Sort::Delete, bound);
     }
 
     /// SHRINK-5: an excess has taken one more.
@@ -270,7 +273,7 @@ impl Snapshot {
         action: ActionId,
         id: ExecutorId,
         sort: Sort,
-        conditional: bool,
+        bound: Bound,
     ) {
         self.begin(
             action,
@@ -279,7 +282,7 @@ impl Snapshot {
                 at: self.now,
                 sort,
                 stray: false,
-                conditional,
+                bound,
             },
         );
         let at = self.now;
@@ -327,5 +330,13 @@ impl Snapshot {
             Sort::Delete | Sort::Mark | Sort::Resize => self.governor.others_in_flight += 1,
         }
         self.actions.insert(action, open);
+    }
+}
+
+fn bound_of(uid: Option<&Uid>, revision: Option<Revision>) -> Bound {
+    match (uid, revision) {
+        (_, Some(_)) => Bound::Revision,
+        (Some(_), None) => Bound::Uid,
+        (None, None) => Bound::Name,
     }
 }

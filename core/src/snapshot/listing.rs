@@ -90,15 +90,22 @@ impl Snapshot {
         } else {
             Sight::Listed(started, listing.revision)
         };
+        let later = self.shown_after(listing.revision);
         for (whose, view) in identified {
             match whose {
                 Whose::Malformed => {
                     self.findings
                         .insert(Finding::MalformedPod(view.name.clone()));
                 }
+                Whose::Ours { id, .. } if later.contains_key(&id) => {}
                 Whose::Ours { id, group } => {
                     self.see_ours(config, id, group, view, sight);
                 }
+            }
+        }
+        for (id, view) in &later {
+            if let Some(group) = view.labels.group.clone() {
+                self.see_ours(config, *id, group, view, sight);
             }
         }
         let undecodable: Vec<_> = listing

@@ -155,8 +155,16 @@ struct Open {
     sort: record::Sort,
     /// It is about a stray pod, not about the executor of that id.
     stray: bool,
-    /// It has a revision as precondition.
-    conditional: bool,
+    bound: Bound,
+}
+
+/// What an effect's precondition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Bound {
+    /// None: whatever has the name.
+    Name,
+    Uid,
+    Revision,
 }
 
 /// What is known of one executor, for those who look from outside.

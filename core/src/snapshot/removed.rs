@@ -6,7 +6,7 @@ use crate::{
     words::{ExecutorId, Revision, Time, Uid},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// All that is known of an executor that is forgotten, or was not taken in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub(super) struct Removed {
     pub at: Time,
     /// What comes after it under that name is a ghost, not one that nobody knows.
     pub ours: bool,
+    /// It was not seen going, and this is how it was shown last.
+    pub shown: Option<Arc<PodView>>,
 }
 
 impl Snapshot {
@@ -32,13 +34,29 @@ impl Snapshot {
             revision,
             at,
             ours,
+            shown: None,
         };
         self.removed.insert(id, removed);
     }
 
     /// It is not ours as long as this lease lasts; under the next one an older view of it changes nothing.
     pub(super) fn remember_shown(&mut self, id: ExecutorId, view: &PodView) {
-        self.note_removed(id, Some(view.uid.clone()), Some(view.revision), false);
+        let shown = Removed {
+            uid: Some(view.uid.clone()),
+            revision: Some(view.revision),
+            at: self.now,
+            ours: false,
+            shown: Some(Arc::new(view.clone())),
+        };
+        self.removed.insert(id, shown);
+    }
+
+    /// Those that were not taken in and were shown later than a listing of that revision: there, whatever it says of them.
+    pub(super) fn shown_after(&self, listed: Revision) -> BTreeMap<ExecutorId, Arc<PodView>> {
+        let shown = self.removed.iter();
+        let shown = shown.filter_map(|(id, removed)| Some((*id, removed.shown.as_ref()?)));
+        let later = shown.filter(|(_, view)| view.revision > listed);
+        later.map(|(id, view)| (id, Arc::clone(view))).collect()
     }
 
     /// An older view of a pod that was seen going changes nothing, whether or not it was known before.

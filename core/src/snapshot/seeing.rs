@@ -164,6 +164,8 @@ impl Snapshot {
         let same = removed.uid.as_ref() == Some(&view.uid);
         let older = match (removed.revision, sight) {
             (Some(revision), Sight::Event) => view.revision <= revision,
+            // It was not seen going.
+            (Some(_), _) if removed.shown.is_some() && same => false,
             // A later listing that shows it: an earlier one that lacked it was wrong.
             (Some(gone), Sight::Listed(_, revision) | Sight::First(_, revision)) => revision < gone,
             // An answer said that it was gone: what was on its way by then is older.

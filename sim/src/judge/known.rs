@@ -243,15 +243,15 @@ impl Known {
                     self.requests.remove(request);
                 }
                 WatchEvent::Seen(view) => {
-                    self.newest = self.newest.max(Some(view.revision));
+                    self.shows(Some(view.revision));
                     self.shown(view, Sight::Seen);
                 }
                 WatchEvent::Left(view) => {
-                    self.newest = self.newest.max(Some(view.revision));
+                    self.shows(Some(view.revision));
                     self.shown(view, Sight::Left);
                 }
                 WatchEvent::Bookmark(revision) => {
-                    self.newest = self.newest.max(Some(*revision));
+                    self.shows(Some(*revision));
                 }
                 WatchEvent::Undecodable(_) => {}
             },
@@ -315,9 +315,10 @@ impl Known {
         }
         if let Some(suspended) = change.suspend {
             self.suspended = suspended;
-            if suspended {
-                self.given_up.extend(self.groups.keys().cloned());
-            }
+        }
+        if self.suspended {
+            // One that is named only now is suspended with the others: who is drained by that goes on (SHRINK-4).
+            self.given_up.extend(self.groups.keys().cloned());
         }
         self.shutdown = self.shutdown.max(change.shutdown);
         for id in &change.release {
@@ -348,6 +349,15 @@ impl Known {
                 of.drained_unwanted |= unwanted && known && (of.registered || of.started);
             }
             EngineReport::Metric { .. } => {}
+        }
+    }
+
+    /// Something other than a listing is shown at that revision.
+    fn shows(&mut self, revision: Option<Revision>) {
+        if revision > self.newest {
+            self.newest = revision;
+            // A cluster that has gone back gives out none that is new (SEE-2).
+            self.back.over();
         }
     }
 
@@ -388,6 +398,10 @@ impl Known {
                 let strays = left && view.deleting.is_none() && !is_finished(view, all);
                 of.ghost_strayed = strays.then(|| (view.uid.clone(), view.revision));
             }
+            return Some(id);
+        }
+        // Its create was answered with what is newer (GROW-3).
+        if of.made.is_some_and(|made| view.revision < made) {
             return Some(id);
         }
         if let Some(group) = &view.labels.group {
@@ -454,7 +468,7 @@ impl Known {
 
     fn answered(&mut self, now: Time, action: ActionId, outcome: &Outcome) {
         if let Outcome::Done { revision, .. } = outcome {
-            self.newest = self.newest.max(*revision);
+            self.shows(*revision);
         }
         let Some(effect) = self.open.remove(&action) else {
             return;

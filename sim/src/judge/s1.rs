@@ -72,11 +72,8 @@ fn in_group(truth: &Truth, known: &Known, group: &Group) -> Result {
                 .is_some_and(|made| made != wish.template)
         });
     }
-    // One that the engine killed before it was there does not count any more.
-    let wanted = |id| !known.executors.get(&id).is_some_and(|of| of.let_go);
-    let under_way = truth.under_way(known);
-    let under_way = under_way.filter(|(id, of)| *of == group && wanted(*id));
-    let under_way = under_way.count() as u64;
+    let under_way = truth.counting_under_way(known);
+    let under_way = under_way.filter(|of| *of == group).count() as u64;
     let roll = &truth.config.group(group).roll;
     let surge = match roll.every.is_some() || (roll.on_change && outdated) {
         true => u64::from(roll.at_once),
@@ -95,7 +92,7 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
         return Ok(());
     };
     // One that was shown finished, or gone, is not in the way, though it may be back since; nor is a ghost, nor one that
-    // was told as lost after a listing had lacked it, or as missing.
+    // was told as lost after a listing had lacked it, as missing, or as refused and was never shown (GROW-3).
     let there = truth.answered_for(known).filter(|pod| {
         let of = pod.executor.and_then(|id| known.executors.get(&id));
         let over = of.is_some_and(|of| {
@@ -103,6 +100,7 @@ fn in_fleet(truth: &Truth, known: &Known) -> Result {
             of.gone
                 || of.strange
                 || lacked
+                || of.rejected && of.shown.is_none()
                 || of.is_missing()
                 || of.end.as_ref().is_some_and(|end| *end != End::Voluntary)
         });

@@ -51,7 +51,7 @@ impl Checker for S8 {
         let wanted = |group: &Group| known.groups.contains_key(group);
         let pending = pending.filter(|pod| pod.view.labels.group.as_ref().is_some_and(wanted));
         let pending = pending.map(|pod| pod.view.labels.group.as_ref());
-        let under_way = truth.under_way(known).map(|(_, group)| Some(group));
+        let under_way = truth.counting_under_way(known).map(Some);
         let under_way = under_way.filter(|group| group.is_some_and(wanted));
         let (mut all, mut same) = (1, 1);
         for its in pending.chain(under_way) {

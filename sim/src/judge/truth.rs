@@ -188,8 +188,9 @@ impl Truth {
             let asked = of.open > 0 || of.maybe_made;
             let current = asked && id.incarnation == known.incarnation;
             let issued = of.creates > 0 && (current || of.definite);
-            let shown =
-                of.shown.is_some() && (of.creates > 0 || id.incarnation < known.incarnation);
+            // One that was shown leaving before it could be taken in may be back, and is not known then.
+            let past = id.incarnation < known.incarnation && (of.taken_in || !of.gone);
+            let shown = of.shown.is_some() && (of.creates > 0 || past);
             (issued || shown) && of.is(&pod.view)
         })
     }
@@ -222,22 +223,39 @@ impl Truth {
     pub fn under_way<'a>(
         &'a self,
         known: &'a Known,
-    ) -> impl Iterator<Item = (ExecutorId, &'a Group)> {
+    ) -> impl Iterator<Item = (ExecutorId, &'a Group, &'a [Name])> {
         known
             .open
             .values()
             .filter_map(|effect| match &effect.action {
                 Action::Create {
-                    executor, group, ..
+                    executor,
+                    group,
+                    claims,
+                    ..
                 } => {
                     let of = known.executors.get(executor);
                     let shown = of.is_some_and(|of| of.shown.is_some());
                     let there = shown || self.pods.contains_key(&executor.pod_name(&self.fleet));
                     let missing = of.is_some_and(Executor::is_missing);
-                    (!there && !missing).then_some((*executor, group))
+                    (!there && !missing).then_some((*executor, group, &claims[..]))
                 }
                 _ => None,
             })
+    }
+
+    /// The groups of those of them that count, as far as it can know.
+    pub fn counting_under_way<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = &'a Group> {
+        let counting = self.under_way(known).filter(move |(id, _, claims)| {
+            // One that the engine killed before it was there does not count any more.
+            let let_go = known.executors.get(id).is_some_and(|of| of.let_go);
+            // Nor does one of an earlier incarnation whose claim the first listing lacked: it is to be deleted, and that is
+            // said only once its create is answered (CLAIM).
+            let past = id.incarnation < known.incarnation;
+            let claimless = self.claims_lost && past && !claims.is_empty();
+            !let_go && !claimless
+        });
+        counting.map(|(_, group, _)| group)
     }
 
     /// What that controller was told and has said.

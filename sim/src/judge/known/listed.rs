@@ -72,10 +72,15 @@ impl Known {
         }
         self.gone_doubted = doubted;
         let executors = &mut self.executors;
+        let incarnation = self.incarnation;
         self.unsettled.retain(|id| {
             let Some(of) = executors.get_mut(id) else {
                 return false;
             };
+            // Shown later than that, though not taken in then: it is there, whatever the listing says of it (SEE-2).
+            of.taken_in |= id.incarnation < incarnation
+                && of.shown.is_some_and(|shown| shown > listing.revision)
+                && !of.gone;
             let newest = of.shown.max(of.made);
             let older = newest.is_none_or(|newest| newest <= listing.revision);
             let written = of
