@@ -48,6 +48,8 @@ pub struct Executor {
     pub(super) lacking: bool,
     /// And it is not yet said whether that listing was kept aside (SHRINK-5).
     pub(super) gone_doubted: bool,
+    /// The revision and the end that it was shown before a listing of which that is not yet said.
+    pub(super) before_doubt: Option<(Option<Revision>, Option<End>)>,
     /// It was never shown, and a listing that was asked for after its create had been answered lacked it.
     pub(super) lacked: bool,
     /// How many effects had been answered when its create was, the last time.
@@ -69,6 +71,8 @@ pub struct Executor {
     pub registered: bool,
     /// The engine was asked to drain it, by the world's clock then.
     pub draining: Option<Time>,
+    /// The rule behind that, the last time.
+    pub(super) drained_for: Option<Why>,
     /// The engine said that it is drained.
     pub drained: bool,
     /// That was while nothing was wanted of its group: it goes, whoever asked for it, though it may have to wait for its

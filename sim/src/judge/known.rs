@@ -158,8 +158,10 @@ impl Known {
                 of.refused = false;
                 of.strange &= !adopted;
             }
-            Notice::Drain { executor, .. } => {
-                self.executor(*executor).draining.get_or_insert(now);
+            Notice::Drain { executor, why, .. } => {
+                let of = self.executor(*executor);
+                of.draining.get_or_insert(now);
+                of.drained_for = Some(*why);
             }
             Notice::Refuse { executor } => {
                 let of = self.executor(*executor);
@@ -432,8 +434,11 @@ impl Known {
         let news = !event || !covered && of.shown < Some(view.revision);
         of.taken_in |= earlier && news;
         of.uid = Some(view.uid.clone());
-        of.shown = Some(view.revision);
         let doubted = sight == Sight::Listed { doubted: true };
+        if doubted {
+            of.before_doubt = Some((of.shown, of.end.clone()));
+        }
+        of.shown = Some(view.revision);
         if !doubted {
             of.surely_shown = of.shown;
         }

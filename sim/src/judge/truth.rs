@@ -300,10 +300,10 @@ impl Truth {
                 Action::CreateClaim { name, .. } if *late => {
                     self.late_claims.insert(name.clone());
                 }
-                Action::Create { executor, .. } if *late => {
-                    if self.processes.values().any(|known| known.removed_lease) {
-                        self.late_pods.insert(executor.pod_name(&self.fleet));
-                    }
+                Action::Create { executor, .. }
+                    if *late && self.processes.values().any(|known| known.removed_lease) =>
+                {
+                    self.late_pods.insert(executor.pod_name(&self.fleet));
                 }
                 Action::DeleteClaim { name } => {
                     self.late_claims.remove(name);

@@ -25,11 +25,18 @@ impl Known {
             return;
         }
         for id in &self.unsettled {
-            if let Some(of) = self.executors.get_mut(id)
-                && std::mem::take(&mut of.gone_doubted)
+            let Some(of) = self.executors.get_mut(id) else {
+                continue;
+            };
+            let before = of.before_doubt.take();
+            let gone = std::mem::take(&mut of.gone_doubted);
+            if gone && aside {
+                (of.gone, of.lacking, of.end) = (false, false, None);
+            }
+            if let Some((shown, end)) = before
                 && aside
             {
-                (of.gone, of.lacking, of.end) = (false, false, None);
+                (of.shown, of.end, of.end_doubted) = (shown, end, false);
             }
         }
     }
