@@ -317,6 +317,29 @@ fn an_absence_is_remembered_until_a_later_listing() {
     assert!(ghost_after_absence(1));
 }
 
+/// SEE-2: a pod under an id that we may give out is shown before the first listing, and later than it: it is taken in as it
+/// was shown last, and nothing is kept beside the executor.
+#[test]
+fn what_is_remembered_of_a_pod_is_taken_in_with_it() {
+    const STRANGE: ExecutorId = ExecutorId::new(3, 9);
+    let mut story = Story::begin(0, Vec::new());
+    story.tell(Input::Lease(LeaseNews::Held {
+        incarnation: 3,
+        until: Time(60_000),
+        memory: Memory::default(),
+    }));
+    story.see(pod(STRANGE, 15, Phase::Running));
+    let kept = |story: &Story| {
+        let snapshot = serde_json::to_value(story.controller.snapshot()).expect("it is data");
+        snapshot["removed"].to_string().contains("\"phase\"")
+    };
+    assert!(kept(&story));
+    story.list(14, vec![pod(STRANGE, 13, Phase::Pending)]);
+    let started = |output: &Output| matches!(output, Output::Notice(Notice::Started { executor, .. }) if *executor == STRANGE);
+    assert!(story.outputs.iter().any(started), "it runs");
+    assert!(!kept(&story));
+}
+
 fn deleted(story: &Story) -> Vec<ExecutorId> {
     let ids = story
         .deletes()

@@ -227,10 +227,7 @@ impl Snapshot {
             return self.create_failed(config, id, cause, None);
         }
         let (revision, uid) = (Some(view.revision), Some(&view.uid));
-        let known = self
-            .executors
-            .get(&id)
-            .is_some_and(|executor| executor.seen().is_some());
+        let known = self.has_seen(id);
         if !self.created(config, id, revision, uid) {
             self.add_stray(config, id, view, StrayKind::Ghost);
         } else if !known {
@@ -398,15 +395,7 @@ impl Snapshot {
                 }
             }
             // Its create may have landed after this delete: what was seen since is deleted by its UID.
-            Outcome::Absent
-                if open.bound == Bound::Name
-                    && self
-                        .executors
-                        .get(&id)
-                        .is_some_and(|executor| executor.seen().is_some()) =>
-            {
-                Write::None
-            }
+            Outcome::Absent if open.bound == Bound::Name && self.has_seen(id) => Write::None,
             Outcome::Absent => return self.gone_for_write(config, id),
             Outcome::Changed if open.bound == Bound::Revision => {
                 return self.precondition_failed(config, id, tried);
@@ -438,6 +427,12 @@ impl Snapshot {
                 all.charge_given_up(config, id, executor);
             }
         });
+    }
+
+    /// Whether a view has shown that executor's pod.
+    fn has_seen(&self, id: ExecutorId) -> bool {
+        let executor = self.executors.get(&id);
+        executor.is_some_and(|executor| executor.seen().is_some())
     }
 
     /// NotFound, and Conflict where the UID was the only precondition: our pod is gone (END-2).

@@ -1,12 +1,13 @@
 //! SEE-2: folds in a whole listing, a consistent read at its revision; what it lacks is gone.
 
 use super::{
-    Back, Snapshot, cause,
+    Snapshot, cause,
     classify::{self, Whose},
     governor::Answer,
     record::{EngineFact, Executor, Fate, Pod, Sort, Write},
     seeing::{Sight, verdict},
     stray::{Stray, StrayKind},
+    view::Back,
 };
 use crate::{
     config::Config,

@@ -15,11 +15,13 @@ mod index;
 mod issued;
 mod leading;
 mod listing;
+mod meets;
 pub(crate) mod record;
 mod removed;
 mod seeing;
 pub(crate) mod startup;
 mod stray;
+mod view;
 mod wishes;
 
 pub(crate) use answers::wait;
@@ -28,7 +30,7 @@ pub(crate) use index::Rank;
 
 use crate::{
     config::Config,
-    input::{Input, Outcome, Shutdown, WatchEvent},
+    input::{Input, Shutdown, WatchEvent},
     output::Why,
     plan::{Finding, Plan, WakeReason},
     words::{ActionId, ExecutorId, Group, Name, Revision, Time, Uid},
@@ -45,6 +47,7 @@ use record::{Executor, Fate, Write};
 use removed::Removed;
 use serde::{Deserialize, Serialize};
 use stray::Stray;
+use view::View;
 
 /// What changes a snapshot.
 ///
@@ -104,46 +107,6 @@ pub struct Snapshot {
     pub(crate) desired_known: bool,
     pub(crate) suspended: bool,
     pub(crate) closing: Option<Shutdown>,
-}
-
-/// What is known of the view as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct View {
-    /// The revision of the last listing applied: everything up to it is known.
-    pub complete_to: Option<Revision>,
-    /// The newest revision that anything showed.
-    newest: Option<Revision>,
-    /// What that was when the listing under way was asked for: one below it is of a replica that is behind (SEE-2).
-    floor: Option<(Time, Revision)>,
-    /// When that listing was asked for.
-    pub listing_started: Option<Time>,
-    /// Listings below what was known in a row (SEE-2).
-    back: Option<Back>,
-    /// The newest listing was not applied.
-    pub thrown_away: bool,
-    /// The newest listing replaced the view: the cluster has gone back (SEE-2).
-    pub replaced: bool,
-    /// When a listing came that lacked too much to be believed at once (SHRINK-5).
-    pub set_aside: Option<Time>,
-}
-
-impl View {
-    /// Something other than a listing was shown at that revision.
-    fn shows(&mut self, revision: Option<Revision>) {
-        if revision > self.newest {
-            self.newest = revision;
-            // A cluster that has gone back gives out no revision that is new: what was below is a replica that is behind.
-            self.back = None;
-        }
-    }
-}
-
-/// SEE-2: the cluster shows an older state than before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Back {
-    since: Time,
-    revision: Revision,
-    pods: Vec<(Name, Uid)>,
 }
 
 /// An effect under way.
@@ -219,7 +182,7 @@ impl Snapshot {
     }
 
     fn fold_input(&mut self, config: &Config, input: &Input) {
-        self.view.shows(revision_of(input));
+        self.view.shows(view::revision_of(input));
         match input {
             Input::Wake | Input::Relist => {}
             Input::Desired(change) => self.fold_desired(config, change),
@@ -596,17 +559,5 @@ impl ExecutorState<'_> {
     #[must_use]
     pub fn has_open_write(&self) -> bool {
         !matches!(self.executor.write, Write::None)
-    }
-}
-
-/// The revision up to which an input shows that the server's store has come.
-fn revision_of(input: &Input) -> Option<Revision> {
-    match input {
-        Input::Watched { event, .. } => event.revision(),
-        Input::Answered {
-            outcome: Outcome::Done { revision, .. },
-            ..
-        } => *revision,
-        _ => None,
     }
 }

@@ -41,14 +41,22 @@ impl Snapshot {
 
     /// It is not ours as long as this lease lasts; under the next one an older view of it changes nothing.
     pub(super) fn remember_shown(&mut self, id: ExecutorId, view: &PodView) {
-        let shown = Removed {
-            uid: Some(view.uid.clone()),
-            revision: Some(view.revision),
-            at: self.now,
-            ours: false,
-            shown: Some(Arc::new(view.clone())),
-        };
-        self.removed.insert(id, shown);
+        self.note_removed(id, Some(view.uid.clone()), Some(view.revision), false);
+        if let Some(removed) = self.removed.get_mut(&id) {
+            removed.shown = Some(Arc::new(view.clone()));
+        }
+    }
+
+    /// It is taken in: the executor has what was shown of it.
+    pub(super) fn forget_shown(&mut self, id: ExecutorId) {
+        if self
+            .removed
+            .get(&id)
+            .is_some_and(|removed| removed.shown.is_some())
+            && let Some(removed) = self.removed.get_mut(&id)
+        {
+            removed.shown = None;
+        }
     }
 
     /// Those that were not taken in and were shown later than a listing of that revision: there, whatever it says of them.

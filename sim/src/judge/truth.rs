@@ -244,7 +244,7 @@ impl Truth {
             })
     }
 
-    /// The groups of those of them that count, as far as it can know.
+    /// The groups of those creates under way whose executors count, as far as that controller can know.
     pub fn counting_under_way<'a>(&'a self, known: &'a Known) -> impl Iterator<Item = &'a Group> {
         let counting = self.under_way(known).filter(move |(id, _, claims)| {
             // One that the engine killed before it was there does not count any more.
